@@ -1,0 +1,60 @@
+# `make run` and `make test` need only Python 3.11+, pip and make; everything else is installed into .venv.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DB ?= data/offscript.duckdb
+
+# uv finds a wheel folder only through its own variable; elsewhere it takes PyTorch's CPU builds.
+ifneq ($(wildcard $(PIP_FIND_LINKS)/.),)
+export UV_FIND_LINKS := $(PIP_FIND_LINKS)
+TORCH_FROM :=
+else
+TORCH_FROM := --torch-backend=cpu
+endif
+export UV_COMPILE_BYTECODE := 1
+
+.PHONY: env run dashboard test lint train bench lock clean
+.DEFAULT_GOAL := run
+
+env: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Offscript needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet torch==2.13.0 $(TORCH_FROM)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps -e .
+	touch $@
+
+run: $(STAMP)
+	$(BIN)/offscript run --sample --db $(DB)
+
+dashboard: $(STAMP)
+	$(BIN)/offscript dashboard --db $(DB)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(STAMP) lint
+	$(BIN)/pytest -n auto --dist loadfile
+
+# Fits the heads on the gold set and writes the artefact and its card (needs the labelled texts).
+train: $(STAMP)
+	$(BIN)/offscript train
+
+bench: $(STAMP)
+	$(BIN)/python -m tests.bench
+
+lock: $(STAMP)
+	echo 'torch ; sys_platform == "never"' > $(VENV)/no-torch.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	    --override $(VENV)/no-torch.txt --extra dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) data .mypy_cache .ruff_cache .pytest_cache

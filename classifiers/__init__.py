@@ -1,0 +1,1 @@
+"""Pure: text in, typed judgement with the spans that caused it out."""

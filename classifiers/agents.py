@@ -1,0 +1,223 @@
+"""Which AI products and models a post names as the actor, from the maintained list `rules/agents.toml`."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from classifiers.text import read
+from warehouse.schema.models import Agent, Post
+
+AGENTS_FILE: Final = Path(__file__).with_name("rules") / "agents.toml"
+MAX_AGENTS: Final = 6
+MAX_MODELS: Final = 3
+# Stands for "any name" in `needs`.
+_ANY: Final = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry of the file: a product, or a line of models of one maker.
+
+    `own` is the pattern on the entry's own trackers, where an everyday word is safe to take as its name.
+    """
+
+    family: str
+    vendor: str
+    is_model: bool
+    pattern: re.Pattern[str] | None
+    own: re.Pattern[str] | None
+    trackers: frozenset[str]
+    needs: dict[str, re.Pattern[str]]
+    never: re.Pattern[str] | None
+    released: dict[str, date]
+
+
+@dataclass(frozen=True)
+class Mention:
+    """One place where a line is named; `exact` for a product and for a model with its version."""
+
+    line: Line
+    name: str
+    start: int
+    end: int
+    exact: bool
+
+
+def find_agents(post: Post) -> list[Agent]:
+    """Return the products and models that the post names as the actor, in the order of their first mention.
+
+    Names are lower case, as written. A bare family name yields to a product or version of the same maker; products of
+    other makers are bystanders on a tracker and beside a title that names the actor; a tracker's own product is the
+    agent where none is named.
+    """
+    title, text = read(post.title).text.lower(), read(post.text).text.lower()
+    home = _home(post.source)
+    actors = _actors(
+        list(_mentions(f"{title}\n{text}", home)), home, len(title), form="preflight checklist" in text[:200]
+    )
+    agents = [Agent(name=one.name, family=one.line.family, vendor=one.line.vendor) for one in actors]
+    if not agents:
+        agents = _vendor_agents(f"{title}\n{text}")
+    if not agents and home is not None:
+        agents = [Agent(name=home.family, family=home.family, vendor=home.vendor)]
+    return agents[:MAX_AGENTS]
+
+
+def is_about_agent(source: str) -> bool:
+    """Return whether a source is a tracker or forum about one listed product (`github_issue:openai/codex`)."""
+    return _home(source) is not None
+
+
+def released(agent: Agent) -> date | None:
+    """Return the day on which a product or model version came out, where the file is certain of it."""
+    name = agent.name.replace("-", " ")
+    dates = [(key, day) for line in _lines() if line.family == agent.family for key, day in line.released.items()]
+    found = [(len(key), day) for key, day in dates if name.endswith(key.replace("-", " "))]
+    return max(found)[1] if found else None
+
+
+def _actors(mentions: Sequence[Mention], home: Line | None, title_end: int, *, form: bool) -> list[Mention]:
+    """Choose the actors: one mention per product and per model version, and a bare name where it adds one.
+
+    In a filled-in issue `form` the body names product and version as circumstances: what the title names goes first.
+    """
+    titled = [one for one in mentions if one.start < title_end]
+    products = [one for one in (titled if form and titled else mentions) if not one.line.is_model]
+    if any(one.line.is_model and one.exact for one in titled):
+        products = [one for one in products if one.start < title_end]
+    products = (
+        [one for one in products if one.line is home]
+        or [one for one in products if one.start < title_end]
+        or ([] if home is not None and titled else products[:1])
+    )
+    exact = [one for one in (titled if form and titled else mentions) if one.line.is_model and one.exact]
+    products = [one for one in products if not any(model.name.startswith(one.name) for model in exact)]
+    bare = [one for one in mentions if one.line.is_model and not one.exact]
+    if products:
+        vendors = {one.line.vendor for one in products}
+        bare = [one for one in bare if one.start < title_end and one.line.vendor not in vendors]
+    elif home is not None:
+        bare = [one for one in bare if one.line.vendor == home.vendor] or bare
+    bare = [one for one in bare if not any(model.name.startswith(one.name) for model in exact)]
+    chosen: dict[str, Mention] = {}
+    for one in sorted([*products, *bare[:1], *exact[:MAX_MODELS]], key=lambda one: one.start):
+        key = _version_key(one.name) if one.line.is_model else one.line.family
+        if not any(key in known for known in chosen):
+            chosen = {known: other for known, other in chosen.items() if known not in key or not other.exact}
+            chosen[key] = one
+    return list(chosen.values())
+
+
+def _version_key(name: str) -> str:
+    """Return a name by which two spellings of one model version are equal ("opus 4.5", "claude-opus-4-5-20251101")."""
+    plain = re.sub(r"[ .-]", "", re.sub(r"-\d{8}$", "", name))
+    return plain.removeprefix("claude") or plain
+
+
+def _mentions(text: str, home: Line | None) -> Iterator[Mention]:
+    """Yield every named product and model, longest names first where two overlap."""
+    found: list[Mention] = []
+    for line in _lines():
+        pattern = line.own if line is home and line.own is not None else line.pattern
+        if pattern is None:
+            continue
+        barred = [match.span() for match in line.never.finditer(text)] if line.never else []
+        for match in pattern.finditer(text):
+            start, end = match.span()
+            name = " ".join(match[0].split())
+            if any(first <= start and end <= last for first, last in barred):
+                continue
+            if line is not home and not _supported(line, match, text):
+                continue
+            exact = not line.is_model or match["version"] is not None
+            found.append(Mention(line, name, start, end, exact))
+    found.sort(key=lambda one: (one.start, -one.end))
+    taken = 0
+    for one in found:
+        if one.start >= taken:
+            taken = one.end
+            yield one
+
+
+def _supported(line: Line, match: re.Match[str], text: str) -> bool:
+    """Return whether an everyday word stands where it must be the product: with one of the words it needs."""
+    if line.is_model and match["version"] is not None and _ANY not in line.needs:
+        return True
+    word = match.groupdict().get("line") or match[0]
+    needed = line.needs.get(word) or line.needs.get(_ANY)
+    return needed is None or needed.search(text) is not None
+
+
+def _vendor_agents(text: str) -> list[Agent]:
+    """Return a maker's unnamed model or agent ("rogue X agent", "X's models") as written."""
+    match = _vendor_pattern().search(text)
+    if match is None:
+        return []
+    return [Agent(name=" ".join(match[0].split()), family=None, vendor=match["vendor"])]
+
+
+def _home(source: str) -> Line | None:
+    """Return the product that the tracker or forum of a source is about."""
+    place = source.lower().partition(":")[2]
+    return next((line for line in _lines() if place in line.trackers), None) if place else None
+
+
+@cache
+def _lines() -> tuple[Line, ...]:
+    data = _data()
+    return tuple(_line(entry, is_model=False) for entry in data["product"]) + tuple(
+        _line(entry, is_model=True) for entry in data["model"]
+    )
+
+
+@cache
+def _vendor_pattern() -> re.Pattern[str]:
+    vendors = _data()["vendors"]
+    return re.compile(
+        rf"\b(?P<vendor>{_alternatives(vendors['names'])})(?:'s)?(?: (?:rogue|internal|unreleased|test|ai)){{0,2}}"
+        rf" (?:{_alternatives(vendors['heads'])})\b"
+    )
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return tomllib.loads(AGENTS_FILE.read_text(encoding="utf-8"))
+
+
+def _line(entry: dict[str, Any], *, is_model: bool) -> Line:
+    needs = entry.get("needs", {})
+    if isinstance(needs, list):
+        needs = {_ANY: needs}
+    dates = entry.get("released", {})
+    names = entry.get("names", [])
+    own = entry.get("own")
+    return Line(
+        family=entry["family"],
+        vendor=entry["vendor"],
+        is_model=is_model,
+        pattern=_whole(entry["pattern"]) if is_model else _names(names),
+        own=_names([*names, *own]) if own else None,
+        trackers=frozenset(entry.get("tracker", ())),
+        needs={word: _whole(_alternatives(words)) for word, words in needs.items()},
+        never=_whole(_alternatives(entry["never"])) if "never" in entry else None,
+        released=dates if isinstance(dates, dict) else dict.fromkeys(names, dates),
+    )
+
+
+def _names(names: Sequence[str]) -> re.Pattern[str] | None:
+    return _whole(_alternatives(names)) if names else None
+
+
+def _whole(pattern: str) -> re.Pattern[str]:
+    # A name inside a path, a file name, an address or a longer word is not a mention ("claude.md", "~/.claude/").
+    return re.compile(rf"(?<![\w./@#-])(?:{pattern})(?![\w/@]|-\w|\.(?:md|json|js|py|com|ai|dev|sh|toml)\b)")
+
+
+def _alternatives(words: Sequence[str]) -> str:
+    ordered = sorted(words, key=len, reverse=True)
+    return "|".join(re.escape(word).replace(r"\ ", "[ -]") for word in ordered)

@@ -1,0 +1,243 @@
+"""What the heads see of one post: hashed n-grams, rule hits, shape, and the text that the encoder reads.
+
+Agent and vendor names are masked first, so that one product's name cannot move a judgement more than another's.
+"""
+
+import math
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from classifiers.cues import CUES_VERSION, cue_grams
+from classifiers.text import read
+from warehouse.schema.models import Post
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from classifiers.rules import Hit
+
+FEATURES_VERSION: Final = f"features-1+{CUES_VERSION}"
+DIMENSIONS: Final = 384
+"""Length of an encoder vector."""
+WAVES: Final = 1024
+"""Random Fourier features of an encoder vector."""
+BANDWIDTH: Final = 1.0
+"""Gamma of the Gaussian kernel exp(-gamma |x-y|^2) that the waves stand for."""
+SKIP_WINDOW: Final = 5
+STEM: Final = 6
+"""Characters of a word that count in a pair of words: a crude stem that keeps no whole sentence."""
+LEAD_WORDS: Final = 110
+"""Words of the body that are read with the title: about 150 word pieces, inside the encoder's window."""
+BODY_CHARACTERS: Final = 3000
+TITLE_BUCKETS: Final = 1 << 14
+WORD_BUCKETS: Final = 1 << 15
+CHARACTER_BUCKETS: Final = 1 << 16
+PAIR_BUCKETS: Final = 1 << 15
+CUE_BUCKETS: Final = 1 << 12
+RULE_FIELDS: Final = ("title", "text", "any")
+RULE_SCALE: Final = 0.4
+SHAPE_SCALE: Final = 0.3
+SHAPE: Final = ("title_only", "length", "question", "first_person", "code", "list_of_links", "quoted")
+
+_LINK = re.compile(r"https?://[^\s)>\]]{1,400}")
+_CHECKBOX = re.compile(r"[-*] \[[xX ]\] [^\n\[]{0,300}(?:\[[^\]\n]{0,100}\]\([^)\n]{0,300}\)[^\n\[]{0,200})?")
+_WORD = re.compile(r"[a-z0-9_'-]+|[!?]")
+_RULE_FILE = re.compile(r"\b(?:claude|agents|gemini|copilot-instructions)\.(?:local\.)?md\b", re.IGNORECASE)
+# Wider than the maintained list of agents on purpose: a nickname that the list does not know must not leak
+# the vendor into a judgement either.
+_PRODUCT = re.compile(
+    r"\b(?:claude[ -]?code|claude|opus|sonnet|haiku|fable|mythos|chat ?gpt|gpt|codex|gemini(?: cli)?|bard|cursor|"
+    r"copilot|replit|openclaw|moltbot|clawdbot|kiro|antigravity|cline|roo(?: code)?|grok|deepseek|kimi|qwen|llama|"
+    r"mistral|windsurf|devin|amazon q|aider|opencode|goose|manus|hermes|o[134](?:-mini)?)"
+    r"(?:[ -]?v?\d[\w.]{0,12}){0,3}\b",
+    re.IGNORECASE,
+)
+_VENDOR = re.compile(
+    r"\b(?:anthropic|open ?ai|google|deepmind|microsoft|meta|xai|moonshot|amazon|aws|alibaba)\b", re.IGNORECASE
+)
+_SMALL_WORDS: Final = frozenset(
+    {"the", "a", "an", "of", "to", "in", "on", "for", "and", "or", "is", "are", "was", "be", "it", "its", "this"}
+    | {"that", "with", "as", "at", "by", "from", "i", "my", "me"}
+)
+_FIRST_PERSON = re.compile(r"\b(?:i|my|me|we|our|us)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """One post in the hashed space: `indices` are unique and rising, `values` lie beside them."""
+
+    indices: "NDArray[np.int64]"
+    values: "NDArray[np.float64]"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A post after cleaning and masking; `reading` is what the encoder gets."""
+
+    title: str
+    body: str
+
+    @property
+    def lead(self) -> str:
+        """Title and the first words of the body."""
+        return f"{self.title} {' '.join(self.body.split()[:LEAD_WORDS])}".strip()
+
+    @property
+    def reading(self) -> str:
+        """Title and lead as one passage."""
+        return f"{self.title}. {' '.join(self.body.split()[:LEAD_WORDS])}".strip()
+
+
+def mask(text: str) -> str:
+    """Replace agent and vendor names by one neutral word each; files of rules keep their meaning."""
+    return _VENDOR.sub("the company", _PRODUCT.sub("the agent", _RULE_FILE.sub("the rules file", text)))
+
+
+def prepare(post: Post) -> Parts:
+    """Clean and mask: links, markup and template check boxes say nothing about the event."""
+
+    def clean(field: str) -> str:
+        return mask(read(_LINK.sub(" link ", _CHECKBOX.sub(" ", field))).text)
+
+    # Cut before cleaning, so that a megabyte costs no more than a page.
+    return Parts(clean(post.title[:BODY_CHARACTERS]), clean(post.text[: 2 * BODY_CHARACTERS])[:BODY_CHARACTERS])
+
+
+def _bucket(gram: str, size: int) -> int:
+    return zlib.crc32(gram.encode("utf-8", "replace")) & (size - 1)
+
+
+def _word_grams(text: str) -> Iterable[str]:
+    words = _WORD.findall(text.lower())
+    yield from words
+    for first, second in pairwise(words):
+        yield f"{first} {second}"
+
+
+def _character_grams(text: str) -> Iterable[str]:
+    for word in text.lower().split():
+        padded = f" {word[:40]} "
+        for size in range(2, 6):
+            for start in range(len(padded) - size + 1):
+                yield padded[start : start + size]
+
+
+def _pair_grams(text: str) -> Iterable[str]:
+    """Ordered pairs of content words a few words apart: who did what, without what."""
+    words = [word[:STEM] for word in _WORD.findall(text.lower()) if word not in _SMALL_WORDS]
+    for position, first in enumerate(words):
+        for second in words[position + 1 : position + 1 + SKIP_WINDOW]:
+            yield f"{first}>{second}"
+
+
+def _shape(parts: Parts) -> list[float]:
+    words = len(parts.body.split())
+    return [
+        float(words == 0),
+        math.log1p(words) / 6,
+        float("?" in parts.title),
+        min(len(_FIRST_PERSON.findall(parts.lead)), 6) / 6,
+        float("```" in parts.body),
+        min(parts.body.count(" link "), 5) / 5,
+        float("> " in parts.body or "\u201c" in parts.body),
+    ]
+
+
+@dataclass(frozen=True)
+class Space:
+    """The feature space of one artefact: five hashed n-gram blocks, the rules known at training, the text's shape.
+
+    `idf` has one weight per n-gram bucket (smoothed inverse document frequency, log((1+n)/(1+df)) + 1). `directions`
+    (384, waves) and `phases` (waves,) turn an encoder vector into random Fourier features (Rahimi and Recht 2007), so
+    that a linear head on them bends as a Gaussian kernel does.
+    """
+
+    rules: tuple[str, ...]
+    idf: "NDArray[np.float32]"
+    directions: "NDArray[np.float32]"
+    phases: "NDArray[np.float32]"
+
+    @property
+    def size(self) -> int:
+        """Number of sparse features."""
+        return len(self.idf) + len(RULE_FIELDS) * len(self.rules) + len(SHAPE)
+
+    def waves(self, vector: "NDArray[np.float32]") -> "NDArray[np.float64]":
+        """Return the random Fourier features of one encoder vector, shape (waves,)."""
+        import numpy as np
+
+        angles = vector.astype(np.float64) @ self.directions + self.phases
+        return np.cos(angles) * math.sqrt(2 / len(self.phases))
+
+    def vector(self, parts: Parts, hits: "Sequence[Hit]") -> Sparse:
+        """Place one post in the sparse part of the space; each n-gram block has length 1."""
+        import numpy as np
+
+        indices: list[int] = []
+        values: list[float] = []
+        for counts in block_counts(parts):
+            keys = sorted(counts)
+            block = np.array([(1 + math.log(counts[key])) * float(self.idf[key]) for key in keys])
+            norm = float(np.linalg.norm(block))
+            indices += keys
+            values += (block / (norm or 1.0)).tolist()
+        base = len(self.idf)
+        fired: set[tuple[str, str]] = {(hit.rule, hit.span.field) for hit in hits}
+        fired |= {(rule, "any") for rule, _ in fired}
+        for position, rule in enumerate(self.rules):
+            for offset, field in enumerate(RULE_FIELDS):
+                if (rule, field) in fired:
+                    indices.append(base + len(RULE_FIELDS) * position + offset)
+                    values.append(RULE_SCALE)
+        base += len(RULE_FIELDS) * len(self.rules)
+        for position, value in enumerate(_shape(parts)):
+            if value:
+                indices.append(base + position)
+                values.append(SHAPE_SCALE * value)
+        return Sparse(np.array(indices, dtype=np.int64), np.array(values))
+
+
+NGRAM_BUCKETS: Final = TITLE_BUCKETS + WORD_BUCKETS + CHARACTER_BUCKETS + PAIR_BUCKETS + CUE_BUCKETS
+
+
+def block_counts(parts: Parts) -> list[Counter[int]]:
+    """Count hashed n-grams: words of the title, of title and lead, characters of the whole, pairs, cues."""
+    blocks = (
+        (TITLE_BUCKETS, _word_grams(parts.title)),
+        (WORD_BUCKETS, _word_grams(parts.lead)),
+        (CHARACTER_BUCKETS, _character_grams(f"{parts.title} {parts.body}")),
+        (PAIR_BUCKETS, _pair_grams(parts.lead)),
+        (CUE_BUCKETS, cue_grams(parts.title, parts.lead)),
+    )
+    counts, offset = [], 0
+    for size, grams in blocks:
+        counts.append(Counter(offset + _bucket(gram, size) for gram in grams))
+        offset += size
+    return counts
+
+
+def learn_space(parts: Sequence[Parts], rules: Sequence[str], seed: int) -> Space:
+    """Learn the document frequencies of the n-gram buckets and draw the waves."""
+    import numpy as np
+
+    seen = np.zeros(NGRAM_BUCKETS)
+    for one in parts:
+        for counts in block_counts(one):
+            seen[list(counts)] += 1
+    idf = np.log((1 + len(parts)) / (1 + seen)) + 1
+    generator = np.random.default_rng(seed)
+    directions = generator.normal(0, math.sqrt(2 * BANDWIDTH), (DIMENSIONS, WAVES))
+    phases = generator.uniform(0, 2 * math.pi, WAVES)
+    # Stored in 16 bits: training sees the same rounded values as inference.
+    return Space(
+        tuple(rules),
+        idf.astype(np.float16).astype(np.float32),
+        directions.astype(np.float16).astype(np.float32),
+        phases.astype(np.float16).astype(np.float32),
+    )

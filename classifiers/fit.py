@@ -1,0 +1,224 @@
+"""Fitting: kernel ridge for all heads at once, Platt calibration, thresholds and cut points. Pure numpy, seeded.
+
+Ridge on a linear kernel equals least-squares classification on the features themselves, and with n items far fewer
+than features it costs one n-by-n solve for all outputs (Saunders, Gammerman and Vovk 1998; Rifkin et al. 2003).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.heads import ACTIONS, BEHAVIOURS, BINARY, KINDS, ORDINALS, OUTPUTS, Decision
+from classifiers.items import GoldItem
+from warehouse.schema import codes
+
+Floats = NDArray[np.float64]
+RIDGE: Final = 1.0
+POSITIVE_WEIGHT: Final = 3.0
+"""Weight of a strict positive against a negative in the strict head."""
+DOMAIN_OFFSET: Final = 0.1
+"""Every kind of collection has an offset of its own: texts in our own words are mostly events, texts from the field
+mostly not, and that must not pass for a property of the words (the plainest form of Daumé 2007)."""
+QUIET_WEIGHT: Final = 0.2
+"""Weight, for behaviours and actions, of items whose kind cannot have any: the kind already rules those out."""
+FIELD: Final = "field"
+"""The domain of texts from the field: what the heads are read for, where there is any."""
+MARKS: Final = (*BEHAVIOURS, *ACTIONS)
+INNER_FOLDS: Final = 5
+ENOUGH: Final = 20
+"""Fewest strict positives of the field on which the strict head is calibrated."""
+STRICT_BETA: Final = 1.0
+"""The strict threshold maximises F-beta."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What each output is trained towards, shape (items, outputs), and which items count for the strict head."""
+
+    values: Floats
+    strict_weight: Floats
+    gold: NDArray[np.str_]
+    eventful: NDArray[np.bool_]
+    """Items of a kind that can have behaviours."""
+    domains: NDArray[np.str_]
+    measured: int
+    """The first so many items are measured on; those after them serve training only."""
+
+    @property
+    def home(self) -> str:
+        """The domain that heads are read for."""
+        return FIELD if FIELD in self.domains else str(self.domains[0])
+
+    @property
+    def natural(self) -> NDArray[np.bool_]:
+        """Items of the field: calibration and the strict threshold rest on them where there are enough."""
+        return np.asarray(self.domains == FIELD)
+
+    def constant(self) -> Floats:
+        """Factor of the constant feature, by training item and output, as the home domain sees it."""
+        offset = DOMAIN_OFFSET * (self.domains == self.home)
+        return np.where(np.isin(OUTPUTS, MARKS), 1.0, 1.0 + offset[:, None])
+
+
+def targets(items: Sequence[GoldItem], domains: Sequence[str], measured: int) -> Targets:
+    """Encode labels: binary ±1 (0 where annotators differ), kinds ±1, scales centred to about ±1."""
+    values = np.zeros((len(items), len(OUTPUTS)))
+    column = {name: position for position, name in enumerate(OUTPUTS)}
+    for row, item in enumerate(items):
+        values[row, column["strict"]] = 1 if item.gold == "positive" else -1
+        marks = (
+            (BEHAVIOURS, item.behaviours or [], item.behaviours_unsure),
+            (ACTIONS, item.actions or [], item.actions_unsure),
+        )
+        for names, present, unsure in marks:
+            for name in names:
+                values[row, column[name]] = 0 if name in unsure else 1 if name in present else -1
+        for kind in KINDS:
+            values[row, column[kind]] = 1 if item.kind == kind else -1
+        for name, top in ORDINALS.items():
+            values[row, column[name]] = 2 * (getattr(item, name) or 0) / top - 1
+    gold = np.array([item.gold or "grey" for item in items])
+    weight = np.where(gold == "positive", POSITIVE_WEIGHT, np.where(gold == "grey", 0.0, 1.0))
+    eventful = np.array([item.kind in codes.BEHAVIOUR_KINDS for item in items])
+    return Targets(values, weight, gold, eventful, np.array(domains), measured)
+
+
+def dual(kernel: Floats, target: Targets, rows: NDArray[np.intp]) -> Floats:
+    """Solve the ridge on `rows`; return dual weights, shape (all items, outputs), zero outside `rows`.
+
+    Three systems: the strict head without greys, behaviours and actions, and the rest.
+    """
+    same = DOMAIN_OFFSET * (target.domains[rows][:, None] == target.domains[rows][None, :])
+    bare = kernel[np.ix_(rows, rows)] + 1
+    marks, strict = np.isin(OUTPUTS, MARKS), np.array(OUTPUTS) == "strict"
+    weights = np.zeros((len(kernel), len(OUTPUTS)))
+    systems = (
+        (strict, bare + same, target.strict_weight[rows]),
+        (marks, bare, np.where(target.eventful[rows], 1.0, QUIET_WEIGHT)),
+        (~marks & ~strict, bare + same, np.ones(len(rows))),
+    )
+    for columns, system, weight in systems:
+        used = np.flatnonzero(weight)
+        ridge = system[np.ix_(used, used)] + np.diag(RIDGE / weight[used])
+        solved = np.linalg.solve(ridge, target.values[np.ix_(rows[used], columns)])
+        weights[np.ix_(rows[used], columns)] = solved
+    # The graded score knows the thin and the disputed reports that the strict head leaves out.
+    weights[:, 0] += weights[:, OUTPUTS.index("score")]
+    return weights
+
+
+def outputs(kernel: Floats, target: Targets, weights: Floats) -> Floats:
+    """Return raw outputs for kernel rows (posts, training items), read as texts of the home domain."""
+    return np.asarray(kernel @ weights + (weights * target.constant()).sum(axis=0))
+
+
+def grouped_folds(groups: Sequence[int], strata: Sequence[str], count: int, seed: int) -> list[NDArray[np.intp]]:
+    """Deal whole groups into `count` folds, largest first, keeping the strata even; seeded."""
+    generator = np.random.default_rng(seed)
+    names = sorted(set(strata))
+    members: dict[int, list[int]] = {}
+    for item, group in enumerate(groups):
+        members.setdefault(group, []).append(item)
+    order = list(members)
+    generator.shuffle(order)
+    order.sort(key=lambda group: -len(members[group]))
+    load = np.zeros((count, len(names)))
+    folds: list[list[int]] = [[] for _ in range(count)]
+    for group in order:
+        add = np.array([sum(strata[item] == name for item in members[group]) for name in names])
+        crowd = (load * (add > 0)).sum(axis=1) + 1e-3 * load.sum(axis=1)
+        best = int(crowd.argmin())
+        load[best] += add
+        folds[best] += members[group]
+    return [np.array(sorted(fold), dtype=np.intp) for fold in folds]
+
+
+def platt(raw: Floats, positive: NDArray[np.bool_]) -> tuple[float, float]:
+    """Fit slope and offset of a logistic curve with Platt's smoothed targets, by Newton steps."""
+    n_pos, n_neg = int(positive.sum()), int((~positive).sum())
+    goal = np.where(positive, (n_pos + 1) / (n_pos + 2), 1 / (n_neg + 2))
+    design = np.column_stack([raw, np.ones(len(raw))])
+    weights = np.array([1.0, np.log((n_pos + 1) / (n_neg + 1))])
+    for _ in range(100):
+        p = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
+        gradient = design.T @ (p - goal) + 1e-3 * weights
+        hessian = (design * (p * (1 - p))[:, None]).T @ design + 1e-3 * np.eye(2)
+        step = np.linalg.solve(hessian, gradient)
+        weights = weights - np.clip(step, -2, 2)
+        if np.abs(step).max() < 1e-8:
+            break
+    # A head that learnt nothing must not turn upside down.
+    return max(float(weights[0]), 0.0), float(weights[1])
+
+
+def best_threshold(p: Floats, positive: NDArray[np.bool_], beta: float = 1.0) -> float:
+    """Return the probability cut with the highest F-beta, half-way to the next lower probability."""
+    if not positive.any():
+        return 1.0
+    order = np.argsort(-p, kind="stable")
+    ranked, hits = p[order], np.cumsum(positive[order])
+    f = (1 + beta**2) * hits / (np.arange(1, len(p) + 1) + beta**2 * positive.sum())
+    f[np.append(ranked[1:] == ranked[:-1], [False])] = -1
+    best = int(f.argmax())
+    below = ranked[best + 1] if best + 1 < len(ranked) else 0.0
+    return round(float((ranked[best] + below) / 2), 4)
+
+
+def best_cuts(raw: Floats, truth: NDArray[np.int_], top: int, quality: Callable[..., float]) -> tuple[float, ...]:
+    """Place `top` rising cut points on a raw output so that `quality(truth, answer)` is highest (coordinate ascent)."""
+    shares = [float((truth >= level).mean()) for level in range(1, top + 1)]
+    cuts = np.array([np.quantile(raw, 1 - share) if share else raw.max() + 1 for share in shares])
+    grid = np.unique(np.quantile(raw, np.linspace(0.3, 1, 90)))
+    best = quality(truth, np.searchsorted(cuts, raw, side="right"))
+    for _ in range(2):
+        for position in range(top):
+            if not shares[position]:
+                continue
+            for value in grid:
+                trial = cuts.copy()
+                trial[position] = value
+                if np.any(np.diff(trial) < 0):
+                    continue
+                found = quality(truth, np.searchsorted(trial, raw, side="right"))
+                if found > best + 1e-9:
+                    best, cuts = found, trial
+    return tuple(float(cut) for cut in cuts)
+
+
+def decide(raw: Floats, target: Targets, items: Sequence[GoldItem], rows: NDArray[np.intp]) -> Decision:
+    """Fit calibration, thresholds and cuts on out-of-fold raw outputs of `rows`."""
+    from classifiers.metrics import cohen_kappa, quadratic_kappa
+
+    curves: dict[str, tuple[float, float]] = {}
+    thresholds: dict[str, float] = {}
+    gate = np.ones(len(raw), dtype=bool)
+    for position, name in enumerate(BINARY):
+        known = rows[target.values[rows, position] != 0]
+        if name == "strict":
+            known = known[target.gold[known] != "grey"]
+            natural = known[target.natural[known]]
+            known = natural if (target.gold[natural] == "positive").sum() >= ENOUGH else known
+        positive = target.values[known, position] > 0
+        shown = gate[known] | positive
+        slope, offset = curves[name] = platt(raw[known[shown], position], positive[shown])
+        p = gate[known] / (1 + np.exp(-(slope * raw[known, position] + offset)))
+        thresholds[name] = best_threshold(p, positive, STRICT_BETA if name == "strict" else 1.0)
+        if name == "strict":
+            # Behaviours and actions are answered only where the answered kind can have any.
+            gate = _answered_eventful(raw, slope, offset, thresholds[name])
+    first = len(BINARY)
+    cuts = {}
+    for position, (name, top) in enumerate(ORDINALS.items(), first + len(KINDS)):
+        truth = np.array([getattr(items[row], name) or 0 for row in rows])
+        measure = cohen_kappa if name == "evidence" else quadratic_kappa
+        cuts[name] = best_cuts(raw[rows, position], truth, top, measure)
+    return Decision(curves, thresholds, (0.0,) * len(KINDS), cuts)
+
+
+def _answered_eventful(raw: Floats, slope: float, offset: float, threshold: float) -> NDArray[np.bool_]:
+    kinds = raw[:, len(BINARY) : len(BINARY) + len(KINDS)]
+    likely = np.isin(np.array(KINDS)[kinds.argmax(axis=1)], codes.BEHAVIOUR_KINDS)
+    return np.asarray(likely | (1 / (1 + np.exp(-(slope * raw[:, 0] + offset))) >= threshold))

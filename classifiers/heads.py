@@ -1,0 +1,205 @@
+"""From features to a judgement: linear heads, calibration, thresholds, and the codebook's consistency rules.
+
+Inference needs numpy only. The artefact is one `.npz` file (no pickle) with a card beside it.
+"""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from classifiers.features import Space, Sparse
+from warehouse.schema import codes
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MODEL: Final = Path(__file__).parent / "model"
+ARTEFACT: Final = "heads.npz"
+KINDS: Final = tuple(codes.KIND)
+BEHAVIOURS: Final = tuple(codes.BEHAVIOUR)
+ACTIONS: Final = tuple(codes.ACTION)
+ORDINALS: Final = {"evidence": 4, "gravity": 4, "score": 9}
+"""The three ordered scales and their highest value."""
+BINARY: Final = ("strict", *BEHAVIOURS, *ACTIONS)
+OUTPUTS: Final = (*BINARY, *KINDS, *ORDINALS)
+STRICT_SCORE: Final = 5
+UNSURE_BAND: Final = 0.1
+"""A behaviour whose probability lies within this of its threshold is answered `unsure`."""
+
+
+class ArtefactError(RuntimeError):
+    """The trained artefact is missing or broken."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the heads say of one post, consistent with the codebook."""
+
+    kind: str
+    p_strict: float
+    is_strict: bool
+    behaviours: dict[str, float]
+    behaviours_present: list[str]
+    behaviours_unsure: list[str]
+    actions: list[str]
+    evidence: int
+    gravity: int
+    score: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How raw outputs become answers: calibration and threshold per binary head, cut points of the ordered scales."""
+
+    platt: dict[str, tuple[float, float]]
+    thresholds: dict[str, float]
+    kind_offsets: tuple[float, ...]
+    cuts: dict[str, tuple[float, ...]]
+
+    def probability(self, head: str, raw: float) -> float:
+        """Calibrated probability (Platt 1999), to four decimals."""
+        import math
+
+        slope, offset = self.platt[head]
+        return round(1 / (1 + math.exp(-max(min(slope * raw + offset, 30.0), -30.0))), 4)
+
+    def judge(self, raw: "NDArray[np.float64]") -> Judgement:
+        """Turn one row of raw outputs, ordered as `OUTPUTS`, into a judgement."""
+        import numpy as np
+
+        value = dict(zip(OUTPUTS, raw.tolist(), strict=True))
+        p_strict = self.probability("strict", value["strict"])
+        is_strict = p_strict >= self.thresholds["strict"]
+        kinds = np.array([value[kind] for kind in KINDS]) + np.array(self.kind_offsets)
+        if is_strict:
+            kinds = np.where([kind in codes.INCIDENT_KINDS for kind in KINDS], kinds, -np.inf)
+        kind = KINDS[int(kinds.argmax())]
+        scale = {name: sum(value[name] >= cut for cut in self.cuts[name]) for name in ORDINALS}
+        # Strict means an incident kind and a score of 5 or more, in both directions.
+        score = max(scale["score"], STRICT_SCORE) if is_strict else min(scale["score"], STRICT_SCORE - 1)
+        eventful = kind in codes.BEHAVIOUR_KINDS
+        behaviours = {name: self.probability(name, value[name]) if eventful else 0.0 for name in BEHAVIOURS}
+        unsure = [n for n, p in behaviours.items() if eventful and abs(p - self.thresholds[n]) < self._band(n)]
+        present = [n for n, p in behaviours.items() if eventful and p >= self.thresholds[n] and n not in unsure]
+        actions = [n for n in ACTIONS if eventful and self.probability(n, value[n]) >= self.thresholds[n]]
+        return Judgement(
+            kind=kind,
+            p_strict=p_strict,
+            is_strict=is_strict,
+            behaviours=behaviours,
+            behaviours_present=present,
+            behaviours_unsure=unsure,
+            actions=actions,
+            evidence=max(scale["evidence"], 1) if eventful else 0,
+            gravity=scale["gravity"] if eventful else 0,
+            score=score,
+        )
+
+    def _band(self, head: str) -> float:
+        return min(UNSURE_BAND, self.thresholds[head] / 3)
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Linear weights over waves and sparse space, one column per entry of `OUTPUTS`.
+
+    `dense` has shape (waves, outputs), `sparse` (space size, outputs), `bias` (outputs,).
+    """
+
+    space: Space
+    dense: "NDArray[np.float32]"
+    sparse: "NDArray[np.float32]"
+    bias: "NDArray[np.float32]"
+    decision: Decision
+
+    def raw(self, vectors: "NDArray[np.float32]", sparse: Sequence[Sparse]) -> "NDArray[np.float64]":
+        """Return raw outputs, shape (posts, outputs); each row depends on its own post alone."""
+        import numpy as np
+
+        rows = np.zeros((len(sparse), len(OUTPUTS)))
+        for position, one in enumerate(sparse):
+            # Row by row: a matrix product may round differently with the number of rows.
+            waves = self.space.waves(vectors[position])
+            rows[position] = self.bias + waves @ self.dense + one.values @ self.sparse[one.indices]
+        return rows
+
+
+def save_heads(heads: Heads, path: Path) -> str:
+    """Write the artefact and return its sha256; sparse weights are stored in 8 bits a number, scaled per output."""
+    import numpy as np
+
+    scale = np.maximum(np.abs(heads.sparse).max(axis=0), 1e-12) / 127
+    decision = heads.decision
+    arrays: dict[str, NDArray[np.generic]] = {
+        "outputs": np.array(OUTPUTS),
+        "rules": np.array(heads.space.rules, dtype=np.str_),
+        "idf": heads.space.idf.astype(np.float16),
+        "directions": heads.space.directions.astype(np.float16),
+        "phases": heads.space.phases.astype(np.float16),
+        "dense": heads.dense,
+        "sparse": np.rint(heads.sparse / scale).astype(np.int8),
+        "sparse_scale": scale.astype(np.float32),
+        "bias": heads.bias,
+        "platt": np.array([decision.platt[name] for name in BINARY]),
+        "thresholds": np.array([decision.thresholds[name] for name in BINARY]),
+        "kind_offsets": np.array(decision.kind_offsets),
+        **{f"cuts_{name}": np.array(decision.cuts[name]) for name in ORDINALS},
+    }
+    _write_npz(path, arrays)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _write_npz(path: Path, arrays: "dict[str, NDArray[np.generic]]") -> None:
+    """Like numpy.savez_compressed with a fixed date in the archive, so that the same arrays give the same bytes."""
+    import numpy as np
+
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, array in arrays.items():
+            buffer = io.BytesIO()
+            np.save(buffer, array, allow_pickle=False)
+            info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, buffer.getvalue())
+
+
+def load_heads(path: Path = MODEL / ARTEFACT) -> Heads:
+    """Read an artefact written by `save_heads`."""
+    import numpy as np
+
+    if not path.is_file():
+        msg = f"{path} is missing: reinstall offscript, or rebuild it with `offscript train`"
+        raise ArtefactError(msg)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            data = {name: file[name] for name in file.files}
+        if tuple(data["outputs"].tolist()) != OUTPUTS:
+            msg = f"{path} was trained for other outputs: rebuild it with `offscript train`"
+            raise ArtefactError(msg)
+        decision = Decision(
+            platt={name: (float(a), float(b)) for name, (a, b) in zip(BINARY, data["platt"], strict=True)},
+            thresholds=dict(zip(BINARY, data["thresholds"].tolist(), strict=True)),
+            kind_offsets=tuple(data["kind_offsets"].tolist()),
+            cuts={name: tuple(data[f"cuts_{name}"].tolist()) for name in ORDINALS},
+        )
+        heads = Heads(
+            space=Space(
+                tuple(data["rules"].tolist()),
+                *(data[name].astype(np.float32) for name in ("idf", "directions", "phases")),
+            ),
+            dense=data["dense"],
+            sparse=data["sparse"].astype(np.float32) * data["sparse_scale"],
+            bias=data["bias"],
+            decision=decision,
+        )
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        msg = f"{path} is not an artefact of this version: {error}"
+        raise ArtefactError(msg) from error
+    if heads.sparse.shape != (heads.space.size, len(OUTPUTS)):
+        msg = f"{path} was trained on other features: rebuild it with `offscript train`"
+        raise ArtefactError(msg)
+    return heads

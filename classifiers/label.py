@@ -1,0 +1,163 @@
+"""The cascade: language, screen, rules, encoder, heads. One label line out per post, in the same order."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from classifiers.agents import find_agents
+from classifiers.encoder import Encoder
+from classifiers.features import LEAD_WORDS, Parts, Sparse, prepare
+from classifiers.heads import ARTEFACT, MODEL, Heads, Judgement, load_heads
+from classifiers.items import strip_title
+from classifiers.language import is_readable
+from classifiers.rules import Hit, find_hits
+from classifiers.screen import screen
+from classifiers.version import artefact_sha256, instrument_id
+from warehouse.schema.models import LabelLine, LabelStatus, Post, Span
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Labeller", "load_labeller", "strip_title"]
+
+MODEL_SPAN: Final = "model"
+"""Rule id of the sentence whose removal lowers the probability most."""
+MAX_SENTENCES: Final = 12
+_SENTENCE = re.compile(r"[^.!?\n]{2,1000}[.!?]*")
+
+
+def encode_each(encoder: Encoder, texts: Iterable[str]) -> "NDArray[np.float32]":
+    """Encode one text at a time, shape (texts, dimensions).
+
+    A batch is padded to its longest text and rounds differently with its size: alone, a text always gives the same
+    vector, whatever stands beside it (and on a CPU this is not slower).
+    """
+    import numpy as np
+
+    rows = [encoder.encode([text])[0] for text in texts]
+    return np.stack(rows) if rows else np.zeros((0, 384), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Labeller:
+    """A loaded instrument. The encoder is loaded when the first post passes the screen, unless one is given."""
+
+    heads: Heads
+    instrument: str
+    encoder: Encoder | None = None
+
+    def label(self, posts: Sequence[Post], *, screened: bool = True) -> list[LabelLine]:
+        """Judge posts: one line per post, same order, each independent of the others.
+
+        With `screened=False` also posts that the screen would drop are judged.
+        """
+        return [self._line(post, screened=screened) for post in posts]
+
+    def _line(self, post: Post, *, screened: bool) -> LabelLine:
+        status = route(post, screened=screened)
+        if status != "judged":
+            return unjudged_line(post, status, self.instrument)
+        hits = find_hits(post)
+        judgement = self._judge(post, hits)
+        spans = [hit.span for hit in hits]
+        # Only where something speaks for an event: the search costs one encoding per sentence.
+        if judgement.p_strict >= self.heads.decision.thresholds["strict"] / 2:
+            spans += self._moving_sentence(post, hits)
+        return judged_line(post, judgement, hits, spans, self.instrument)
+
+    def _encoder(self) -> Encoder:
+        if self.encoder is not None:
+            return self.encoder
+        from classifiers.encoder import default_encoder
+
+        return default_encoder()
+
+    def _raw(self, posts: Sequence[tuple[Post, Sequence[Hit]]]) -> "NDArray[np.float64]":
+        parts: list[Parts] = [prepare(post) for post, _ in posts]
+        sparse: list[Sparse] = [self.heads.space.vector(one, hits) for one, (_, hits) in zip(parts, posts, strict=True)]
+        return self.heads.raw(encode_each(self._encoder(), (one.reading for one in parts)), sparse)
+
+    def _judge(self, post: Post, hits: Sequence[Hit]) -> Judgement:
+        return self.heads.decision.judge(self._raw([(post, hits)])[0])
+
+    def _moving_sentence(self, post: Post, hits: Sequence[Hit]) -> list[Span]:
+        """Return the sentence without which the strict output would be lowest; the title counts as one sentence."""
+        candidates = list(_sentences(post))
+        if not candidates:
+            return []
+        without = []
+        for span in candidates:
+            left = [hit for hit in hits if not _inside(hit.span, span)]
+            value = getattr(post, span.field)
+            cut = f"{value[: span.start]} {value[span.end :]}"
+            without.append((post.model_copy(update={span.field: cut}), left))
+        raw = self._raw(without)[:, 0]
+        return [candidates[int(raw.argmin())]]
+
+
+def _sentences(post: Post) -> Iterable[Span]:
+    if post.title.strip():
+        yield Span(rule=MODEL_SPAN, field="title", start=0, end=len(post.title))
+    # Only what the encoder reads can move it; a word is rarely longer than 12 characters.
+    found = (match for match in _SENTENCE.finditer(post.text, 0, LEAD_WORDS * 12) if match[0].strip())
+    for _, match in zip(range(MAX_SENTENCES), found, strict=False):
+        yield Span(rule=MODEL_SPAN, field="text", start=match.start(), end=match.end())
+
+
+def _inside(inner: Span, outer: Span) -> bool:
+    return inner.field == outer.field and inner.start >= outer.start and inner.end <= outer.end
+
+
+def route(post: Post, *, screened: bool = True) -> LabelStatus:
+    """Say how far a post goes down the cascade: to a judgement, or not past the language or the screen."""
+    if not is_readable(post):
+        return "language"
+    return "screened_out" if screened and not screen(post).kept else "judged"
+
+
+def unjudged_line(post: Post, status: LabelStatus, instrument: str) -> LabelLine:
+    """Return the line of a post that the heads did not read; what the screen dropped has probability 0."""
+    p_strict = 0.0 if status == "screened_out" else None
+    return LabelLine(id=post.id, status=status, p_strict=p_strict, instrument=instrument)
+
+
+def judged_line(
+    post: Post, judgement: Judgement, hits: Sequence[Hit], spans: Sequence[Span], instrument: str
+) -> LabelLine:
+    """Return the line of a judged post."""
+    return LabelLine(
+        id=post.id,
+        status="judged",
+        kind=judgement.kind,
+        p_strict=judgement.p_strict,
+        is_strict=judgement.is_strict,
+        behaviours=judgement.behaviours,
+        behaviours_present=judgement.behaviours_present,
+        behaviours_unsure=judgement.behaviours_unsure,
+        actions=judgement.actions,
+        evidence=judgement.evidence,
+        gravity=judgement.gravity,
+        score=judgement.score,
+        subject=subject(hits),
+        agents=find_agents(post),
+        spans=list(spans),
+        instrument=instrument,
+    )
+
+
+def subject(hits: Sequence[Hit]) -> str:
+    """Return what the act protected, where a rule reads it from the text; else unknown."""
+    for hit in hits:
+        for name in ("peer", "self", "none"):
+            if f"subject:{name}" in hit.supports:
+                return name
+    return "unknown"
+
+
+def load_labeller(model: Path = MODEL, encoder: Encoder | None = None) -> Labeller:
+    """Load the shipped instrument, or the one trained into the folder `model`."""
+    path = model / ARTEFACT
+    return Labeller(load_heads(path), instrument_id(artefact_sha256(path)), encoder)

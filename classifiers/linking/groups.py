@@ -1,0 +1,175 @@
+"""From pairwise links to groups, by bounded average linkage; the order in which reports arrive plays no part.
+
+Copies are one unit from the start. Two lone units become a group only by one confident link. A lone unit joins a group
+when its links to all members of the group are good enough on average, a pair without a link counting as unlike. Two
+groups become one only when that average holds and would still hold without the single report that ties them most: a
+post that bridges two events, by accident or on purpose, joins one of them and never the two with each other.
+"""
+
+import heapq
+import math
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from classifiers.linking.pairs import default_weights
+from warehouse.schema.models import Link, Merge
+
+_STRICTNESS: dict[str, int] = {"tight": 0, "normal": 1, "loose": 2}
+# Log odds: a single link weighs at most so much, a missing one so little.
+CEILING, FLOOR = 5.0, -4.0
+# A group of two is hardly corroborated: what a third must reach at least, whatever the setting.
+THIRD = -1.0
+# What two groups must keep without the report that ties them most.
+WITHOUT_BRIDGE = -3.0
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Log odds that two lone reports, and a report or group joining a group, must reach."""
+
+    pair: float
+    join: float
+
+
+def bars(merge: Merge) -> Bars | None:
+    """Return the trained bars of a merge setting; `tight` has none, it joins copies only."""
+    if merge == "tight":
+        return None
+    setting = default_weights().settings[merge]
+    return Bars(setting["pair"], setting["join"])
+
+
+def to_log_odds(score: float) -> float:
+    """Return the log odds of a score, within [FLOOR, CEILING]."""
+    bounded = min(max(score, 1e-6), 1 - 1e-6)
+    return min(max(math.log(bounded / (1 - bounded)), FLOOR), CEILING)
+
+
+class _Groups:
+    """Groups under construction, named by their smallest unit, with the links that run between any two of them."""
+
+    def __init__(self, edges: dict[tuple[str, str], float], apart: set[tuple[str, str]], limits: Bars) -> None:
+        self.members: dict[str, list[str]] = {}
+        self.links: dict[str, dict[str, dict[tuple[str, str], float]]] = defaultdict(lambda: defaultdict(dict))
+        self.apart: dict[str, set[str]] = defaultdict(set)
+        self.limits = limits
+        for (left, right), value in edges.items():
+            self.members.setdefault(left, [left])
+            self.members.setdefault(right, [right])
+            self.links[left][right] = self.links[right][left] = {(left, right): value}
+        for left, right in apart:
+            self.apart[left].add(right)
+            self.apart[right].add(left)
+
+    def value(self, left: str, right: str) -> float | None:
+        """Return the average log odds between two groups, or None where they must not be joined."""
+        if right in self.apart[left]:
+            return None
+        between = self.links[left][right]
+        sizes = len(self.members[left]), len(self.members[right])
+        pairs = sizes[0] * sizes[1]
+        total = sum(value - FLOOR for value in between.values())
+        mean = FLOOR + total / pairs
+        if pairs == 1:
+            return mean if mean >= self.limits.pair else None
+        if mean < (max(self.limits.join, THIRD) if pairs == 2 else self.limits.join):
+            return None
+        if min(sizes) > 1:
+            ties: dict[str, float] = defaultdict(float)
+            for (one, other), value in between.items():
+                ties[one] += value - FLOOR
+                ties[other] += value - FLOOR
+            for group in (left, right):
+                size, opposite = len(self.members[group]), pairs // len(self.members[group])
+                strongest = max(ties.get(member, 0.0) for member in self.members[group])
+                if FLOOR + (total - strongest) / ((size - 1) * opposite) < WITHOUT_BRIDGE:
+                    return None
+        return mean
+
+    def merge(self, keep: str, drop: str) -> None:
+        """Join `drop` to `keep`."""
+        self.members[keep].extend(self.members.pop(drop))
+        for other, between in self.links.pop(drop).items():
+            del self.links[other][drop]
+            if other != keep:
+                joined = {**self.links[keep].get(other, {}), **between}
+                self.links[keep][other] = self.links[other][keep] = joined
+        for other in self.apart.pop(drop, set()):
+            self.apart[other].discard(drop)
+            self.apart[other].add(keep)
+            self.apart[keep].add(other)
+
+
+def join_units(edges: dict[tuple[str, str], float], apart: set[tuple[str, str]], limits: Bars) -> dict[str, str]:
+    """Return unit -> group name: always the best pair of groups next, ties by name."""
+    groups = _Groups(edges, apart, limits)
+    queue: list[tuple[float, str, str, int, int]] = []
+
+    def push(left: str, right: str) -> None:
+        left, right = min(left, right), max(left, right)
+        value = groups.value(left, right)
+        if value is not None:
+            # The sizes date an entry: it is void once either group has grown.
+            sizes = len(groups.members[left]), len(groups.members[right])
+            heapq.heappush(queue, (-round(value, 9), left, right, *sizes))
+
+    for left, right in edges:
+        push(left, right)
+    while queue:
+        _, left, right, size, other_size = heapq.heappop(queue)
+        members = groups.members
+        if len(members.get(left, ())) != size or len(members.get(right, ())) != other_size:
+            continue
+        groups.merge(left, right)
+        for other in list(groups.links[left]):
+            push(left, other)
+    return {unit: name for name, units in groups.members.items() for unit in units}
+
+
+def _units(ids: Sequence[str], links: Sequence[Link]) -> dict[str, str]:
+    """Return report -> smallest report of its set of copies."""
+    above = {report: report for report in ids}
+
+    def top(report: str) -> str:
+        while above[report] != report:
+            above[report] = above[above[report]]
+            report = above[report]
+        return report
+
+    for link in links:
+        if link.method != "same_event" and link.report_id in above and link.linked_to in above:
+            one, other = sorted((top(link.report_id), top(link.linked_to)))
+            above[other] = one
+    return {report: top(report) for report in ids}
+
+
+def cluster(
+    ids: Sequence[str],
+    links: Sequence[Link],
+    merge: Merge,
+    *,
+    apart: Collection[tuple[str, str]] = (),
+    limits: Bars | None = None,
+) -> dict[str, str]:
+    """Return report id -> group key: the first id of the group in the order of `ids`.
+
+    The grouping itself depends on the set of ids and links only. `apart` holds pairs a reviewer found to be different
+    events; `limits` replaces the trained bars of `merge`. Links to reports outside `ids` are ignored.
+    """
+    limits = limits or bars(merge)
+    firm = [link for link in links if _STRICTNESS[link.merge] <= _STRICTNESS[merge]]
+    units = _units(ids, firm)
+    joined: dict[str, str] = {}
+    if limits:
+        edges: dict[tuple[str, str], float] = {}
+        for link in links:
+            if link.method != "same_event" or link.report_id not in units or link.linked_to not in units:
+                continue
+            one, other = sorted((units[link.report_id], units[link.linked_to]))
+            if one != other:
+                edges[one, other] = max(edges.get((one, other), FLOOR), to_log_odds(link.score))
+        kept_apart = {(units[a], units[b]) for a, b in apart if a in units and b in units}
+        joined = join_units(edges, kept_apart, limits)
+    first: dict[str, str] = {}
+    return {report: first.setdefault(joined.get(units[report], units[report]), report) for report in ids}

@@ -1,0 +1,221 @@
+"""What the command line does with files and answers: no database, no orchestration."""
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from classifiers.items import strip_title
+from flows import progress
+from flows.errors import InputError
+from flows.mapping import MappingError, parse_when
+from flows.sources import jsonl
+from flows.sources.registry import PLATFORMS
+from warehouse.connect import WarehouseError, open_snapshot
+from warehouse.query import Answer
+from warehouse.rows import fetch
+from warehouse.schema.models import LabelLine, Linkable, LinkLine, Merge, Post
+
+if TYPE_CHECKING:
+    from classifiers.evaluate import Evaluation
+
+BATCH = 512
+
+
+def _post(item: dict[str, Any]) -> Post:
+    """Return what the instrument reads of one input line; only `id` and a title or text are needed.
+
+    Raises:
+        MappingError: a field is absent or of the wrong type.
+    """
+    for name in ("id", "title", "text", "source", "lang"):
+        value = item.get(name)
+        if value is not None and not isinstance(value, str):
+            raise MappingError("wrong_type", f"{name} should be a string, is {type(value).__name__}")
+    if not item.get("id"):
+        raise MappingError("missing_field", "id is absent")
+    if item.get("title") is None and item.get("text") is None:
+        raise MappingError("missing_field", "title and text are absent")
+    title = item.get("title") or ""
+    text = strip_title(title, item.get("text") or "")
+    return Post(id=item["id"], source=item.get("source") or "", title=title, text=text, lang=item.get("lang"))
+
+
+def _readable(path: Path) -> Iterator[tuple[int, jsonl.Line | jsonl.Reject | None]]:
+    """Yield a file's lines; what is wrong with the file as a whole is an error, not a line."""
+    for number, entry in jsonl.entries(path):
+        if number == 0 and isinstance(entry, jsonl.Reject):
+            msg = f"{path}: {entry.detail}"
+            raise InputError(msg)
+        yield number, entry
+
+
+def label_file(source: Path, out: Path, *, screened: bool, console: Console) -> Counter[str]:
+    """Write one label line for each input line, in order; return how many have which status."""
+    from classifiers.label import load_labeller
+
+    labeller = load_labeller()
+    counts: Counter[str] = Counter()
+    part = out.with_name(f".{out.name}.part")
+    entries = _readable(source)
+    with progress.shown(console), progress.step("label") as advance, part.open("w", encoding="utf-8") as file:
+        while batch := list(islice(entries, BATCH)):
+            posts: list[Post] = []
+            slots: list[LabelLine | None] = []
+            for number, entry in batch:
+                try:
+                    posts.append(_post(_item(entry)))
+                    slots.append(None)
+                except MappingError:
+                    given = entry.item.get("id") if isinstance(entry, jsonl.Line) else None
+                    name = given if isinstance(given, str) and given else f"line:{number}"
+                    slots.append(LabelLine(id=name, status="rejected", instrument=labeller.instrument))
+            judged = iter(labeller.label(posts, screened=screened))
+            for slot in slots:
+                line = slot or next(judged)
+                counts[line.status] += 1
+                file.write(line.model_dump_json() + "\n")
+            advance(len(batch))
+    part.replace(out)
+    return counts
+
+
+def _item(entry: jsonl.Line | jsonl.Reject | None) -> dict[str, Any]:
+    if isinstance(entry, jsonl.Line):
+        return entry.item
+    raise MappingError(entry.reason if entry else "not_json", entry.detail if entry else "the line is blank")
+
+
+def link_file(source: Path, out: Path, merge: Merge) -> tuple[int, int, int]:
+    """Write one link line for each input line, in order; return (reports, incidents, lines set aside)."""
+    from classifiers.label import load_labeller
+    from classifiers.linking import link_lines
+
+    now = datetime.now(UTC)
+    posts: list[Post] = []
+    slots: list[LinkLine | None] = []
+    rest: list[tuple[datetime | None, str | None]] = []
+    for number, entry in _readable(source):
+        try:
+            item = _item(entry)
+            post = _post(item)
+            when = parse_when(item.get("created_at") or item.get("published_on"), now)
+        except MappingError as error:
+            slots.append(
+                LinkLine(id=f"line:{number}", incident="", linked_to=None, score=0.0, reason=f"set aside: {error}")
+            )
+            continue
+        url = item.get("url")
+        slots.append(None)
+        posts.append(post)
+        rest.append((when.at, url if isinstance(url, str) else None))
+    labels = load_labeller().label(posts, screened=False)
+    reports = [
+        Linkable(
+            id=post.id,
+            title=post.title,
+            text=post.text,
+            created_at=at,
+            agents=tuple(agent.name for agent in label.agents or ()),
+            actions=tuple(label.actions or ()),
+            url=url,
+        )
+        for post, label, (at, url) in zip(posts, labels, rest, strict=True)
+    ]
+    linked = iter(link_lines(reports, merge))
+    lines = [slot or next(linked) for slot in slots]
+    part = out.with_name(f".{out.name}.part")
+    part.write_text("".join(line.model_dump_json() + "\n" for line in lines), "utf-8")
+    part.replace(out)
+    return len(posts), len({line.incident for line in lines if line.incident}), len(slots) - len(posts)
+
+
+def evaluate_file(gold: Path, *, console: Console) -> "Evaluation":
+    """Judge labelled texts and compare with their labels.
+
+    Raises:
+        GoldError: a line is broken, or an item has no text; the message names it.
+    """
+    from classifiers.evaluate import evaluate_posts
+    from classifiers.items import read_gold
+    from classifiers.label import load_labeller
+
+    items = read_gold(gold)
+    labeller = load_labeller()
+
+    def judge(posts: list[Post]) -> list[LabelLine]:
+        lines: list[LabelLine] = []
+        with progress.shown(console), progress.step("label", len(posts)) as advance:
+            for start in range(0, len(posts), BATCH):
+                batch = posts[start : start + BATCH]
+                lines += labeller.label(batch)
+                advance(len(batch))
+        return lines
+
+    return evaluate_posts(items, judge)
+
+
+def month(option: str, text: str | None) -> date | None:
+    """Read a month such as 2025-10 as its first day.
+
+    Raises:
+        InputError: not a month.
+    """
+    if text is None:
+        return None
+    try:
+        year, number = text.split("-")
+        return date(int(year), int(number), 1)
+    except ValueError as error:
+        msg = f"{option} {text!r}: expected a month, as 2025-10"
+        raise InputError(msg) from error
+
+
+def answer_table(answer: Answer, *, as_csv: bool) -> str:
+    """Return a query's rows as CSV or as aligned columns."""
+    rows = [["" if value is None else _cell(value) for value in row] for row in answer.rows]
+    if as_csv:
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(answer.columns)
+        writer.writerows(rows)
+        return buffer.getvalue()
+    return aligned([list(answer.columns), *rows])
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    # A post's control characters must not reach the terminal.
+    return "".join(char if char.isprintable() else " " for char in str(value))
+
+
+def aligned(rows: list[list[str]]) -> str:
+    """Return rows as aligned columns; the first row is the header."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]]) + "\n"
+
+
+def sources_table(db: Path) -> str:
+    """Return the platforms with their policies and, where a snapshot exists, what was read of each."""
+    read: dict[str, int] = {}
+    try:
+        with open_snapshot(db) as (con, _):
+            rows = fetch(con, "SELECT platform, n FROM funnel WHERE step = 'posts'")
+            read = {row["platform"]: row["n"] for row in rows}
+    except WarehouseError:
+        read = {}
+    table = [["platform", "posts read", "text published", "may train", "cannot see"]]
+    table += [
+        [item.platform, f"{read.get(item.platform, 0):,}", item.publish_text, item.train, item.cannot_see]
+        for item in PLATFORMS.values()
+    ]
+    return aligned(table)

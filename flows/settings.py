@@ -1,0 +1,63 @@
+"""Settings from the environment (prefix OFFSCRIPT_) or a .env file; every one has a default that works."""
+
+import os
+import secrets
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from flows.errors import InputError
+from flows.sources.base import Config, Entry
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Secrets are never logged or printed."""
+
+    model_config = SettingsConfigDict(env_prefix="OFFSCRIPT_", env_file=".env", extra="ignore")
+
+    db: Path = Path("data/offscript.duckdb")
+    author_key: str | None = None
+
+
+def author_key(db: Path, settings: Settings | None = None) -> bytes:
+    """Return the key that hashes accounts: OFFSCRIPT_AUTHOR_KEY, or a private file beside the warehouse."""
+    configured = (settings or Settings()).author_key
+    if configured:
+        return configured.encode()
+    path = db.with_suffix(".author-key")
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_hex(32).encode())
+    return path.read_bytes()
+
+
+def source_config(entry: Entry, env_file: str = ".env") -> Config:
+    """Read a source's block: its field `token` from OFFSCRIPT_<SOURCE>_TOKEN, environment before file.
+
+    Raises:
+        InputError: a value cannot be used; the message names the setting, never the value.
+    """
+    given = {**dotenv_values(env_file), **os.environ}
+    values = {name: value for name in entry.config.model_fields if (value := given.get(entry.setting(name)))}
+    try:
+        return entry.config.model_validate(values)
+    except ValidationError as error:
+        wrong = ", ".join(f"{entry.setting(str(each['loc'][0]))}: {each['msg']}" for each in error.errors())
+        raise InputError(wrong) from None
+
+
+def quiet_prefect() -> None:
+    """Set Prefect's defaults for a command line: no analytics, few logs, time to start; what is set stays."""
+    for name, value in {
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_CLI_PROMPT": "false",
+    }.items():
+        os.environ.setdefault(name, value)

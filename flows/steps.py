@@ -1,0 +1,141 @@
+"""The steps between raw items and incidents: plain functions over an open warehouse, each resumable by itself.
+
+What is pending is found by what is missing, so a step killed half way goes on where it stopped.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from classifiers.heads import MODEL
+from classifiers.label import Labeller
+from classifiers.linking import cluster, find_links
+from classifiers.screen import SCREEN_VERSION, screen
+from flows import progress
+from flows.mapping import MAPPER, to_report
+from warehouse import incidents, labels, reports
+from warehouse.rows import scalar, transaction
+from warehouse.schema.models import LabelLine, Linkable, Post, Report
+
+LABEL_BATCH = 256
+
+
+def as_post(report: Report) -> Post:
+    """Return what the instrument reads of a report."""
+    return Post(
+        id=report.report_id, source=report.stated_source, title=report.title, text=report.text, lang=report.lang
+    )
+
+
+def screen_pending(con: duckdb.DuckDBPyConnection, *, key: bytes, run_id: str) -> int:
+    """Map and screen every raw item that this mapper and screen have not seen; return how many were kept."""
+    total = scalar(con, "SELECT count(*) FROM raw_items")
+    done = scalar(con, "SELECT count(*) FROM screenings WHERE screen = ?", [SCREEN_VERSION])
+    kept_in_all = 0
+    with progress.step("screen", max(total - done, 0)) as advance:
+        for batch in reports.unscreened(con, SCREEN_VERSION, MAPPER):
+            now = datetime.now(UTC)
+            screenings, kept, remapped = [], [], []
+            for item in batch:
+                report = to_report(json.loads(item["payload"]), source_id=item["source_id"], key=key, now=now)
+                verdict = screen(as_post(report))
+                screenings.append(
+                    {
+                        "report_id": report.report_id,
+                        "text_hash": report.text_hash,
+                        "screen": SCREEN_VERSION,
+                        "platform": report.platform,
+                        "kept": verdict.kept,
+                        "reasons": list(verdict.reasons),
+                        "screened_at": now,
+                        "run_id": run_id,
+                    }
+                )
+                if item["mapper"] != MAPPER:
+                    item.update(report_id=report.report_id, text_hash=report.text_hash, mapper=MAPPER)
+                    remapped.append(item)
+                if verdict.kept:
+                    kept.append({**report.model_dump(), "run_id": run_id})
+            with transaction(con):
+                reports.store_screened(con, screenings, kept)
+                reports.remap(con, remapped)
+            kept_in_all += len(kept)
+            advance(len(batch))
+    return kept_in_all
+
+
+def label_pending(con: duckdb.DuckDBPyConnection, labeller: Labeller, *, run_id: str) -> int:
+    """Judge every report whose present text this instrument has not judged; return how many were judged."""
+    row = {
+        "instrument": labeller.instrument,
+        "registered_at": datetime.now(UTC),
+        "screen": SCREEN_VERSION,
+        "card": (MODEL / "card.json").read_text("utf-8"),
+    }
+    labels.register(con, row)
+    done = 0
+    with progress.step("label", labels.count_unlabelled(con, labeller.instrument)) as advance:
+        for batch in labels.unlabelled(con, labeller.instrument, LABEL_BATCH):
+            posts = [
+                Post(id=r["report_id"], source=r["stated_source"], title=r["title"], text=r["text"], lang=r["lang"])
+                for r in batch
+            ]
+            lines = labeller.label(posts)
+            now = datetime.now(UTC)
+            rows = [
+                _label_row(line, report["text_hash"], now, run_id) for line, report in zip(lines, batch, strict=True)
+            ]
+            with transaction(con):
+                labels.store(con, rows)
+            done += len(batch)
+            advance(len(batch))
+    return done
+
+
+def _label_row(line: LabelLine, text_hash: str, now: datetime, run_id: str) -> dict[str, Any]:
+    row = line.model_dump()
+    for name in ("behaviours", "agents", "spans"):
+        row[name] = None if row[name] is None else json.dumps(row[name])
+    return {
+        **row,
+        "report_id": row.pop("id"),
+        "label_status": row.pop("status"),
+        "text_hash": text_hash,
+        "judged_at": now,
+        "run_id": run_id,
+    }
+
+
+def link_pending(con: duckdb.DuckDBPyConnection, *, run_id: str) -> int:
+    """Join strict reports that tell one event and give new events their numbers; return how many were given."""
+    rows = incidents.linkable(con)
+    every = [
+        Linkable(
+            id=row["report_id"],
+            title=row["title"],
+            text=row["text"],
+            created_at=row["created_at"],
+            agents=tuple(agent["name"] for agent in json.loads(row["agents"] or "[]")),
+            actions=tuple(row["actions"] or ()),
+            url=row["url"],
+        )
+        for row in rows
+    ]
+    linked = {row["report_id"] for row in rows if row["linked"]}
+    pending = [report for report in every if report.id not in linked]
+    with progress.step("link", len(pending)) as advance:
+        found = find_links(pending, known=[report for report in every if report.id in linked]) if pending else []
+        order = [report.id for report in every]
+        present = set(order)
+        with transaction(con):
+            incidents.store_links(con, found, run_id)
+            stored = incidents.stored_links(con)
+            edges = [link for link in stored if link.report_id in present and link.linked_to in present]
+            groups = {merge: cluster(order, edges, merge) for merge in ("tight", "normal", "loose")}
+            opened = incidents.assign(con, order, groups["normal"], edges, run_id)
+            incidents.store_groupings(con, groups)
+            incidents.refresh(con)
+        advance(len(pending))
+    return opened

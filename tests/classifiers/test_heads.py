@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifiers.features import learn_space, prepare
+from classifiers.heads import BINARY, KINDS, ORDINALS, OUTPUTS, ArtefactError, Decision, Heads, load_heads, save_heads
+from warehouse.schema import codes
+from warehouse.schema.models import Post
+
+DECISION = Decision(
+    platt=dict.fromkeys(BINARY, (3.0, 0.0)),
+    thresholds=dict.fromkeys(BINARY, 0.5),
+    kind_offsets=(0.0,) * len(KINDS),
+    cuts={name: tuple(np.linspace(-0.9, 0.9, top).tolist()) for name, top in ORDINALS.items()},
+)
+
+
+def raw(**values: float) -> np.ndarray:
+    return np.array([values.get(name, -1.0) for name in OUTPUTS])
+
+
+def test_every_answer_obeys_the_codebook() -> None:
+    generator = np.random.default_rng(0)
+    for row in generator.normal(size=(2000, len(OUTPUTS))):
+        judged = DECISION.judge(row)
+        assert judged.is_strict == (judged.kind in codes.INCIDENT_KINDS and judged.score >= 5)
+        if judged.kind not in codes.BEHAVIOUR_KINDS:
+            assert judged.evidence == judged.gravity == 0
+            assert not judged.behaviours_present
+            assert not judged.behaviours_unsure
+            assert not any(judged.behaviours.values())
+        assert not set(judged.behaviours_present) & set(judged.behaviours_unsure)
+        assert judged.p_strict == round(judged.p_strict, 4)
+
+
+def test_a_strict_post_is_an_incident_even_if_another_kind_scores_higher() -> None:
+    judged = DECISION.judge(raw(strict=1, discussion=2, second_hand=1))
+    assert judged.is_strict
+    assert judged.kind == "second_hand"
+    assert judged.score >= 5
+
+
+def test_a_behaviour_just_below_its_threshold_is_unsure() -> None:
+    judged = DECISION.judge(raw(first_hand=1, shutdown_tampering=-0.05, alignment_faking=0.5))
+    assert judged.behaviours_present == ["alignment_faking"]
+    assert judged.behaviours_unsure == ["shutdown_tampering"]
+
+
+def heads() -> Heads:
+    space = learn_space([prepare(Post(id="a", title="it deleted a file"))], ["r.one"], seed=1)
+    generator = np.random.default_rng(2)
+    return Heads(
+        space=space,
+        dense=generator.normal(size=(len(space.phases), len(OUTPUTS))).astype(np.float32),
+        sparse=generator.normal(size=(space.size, len(OUTPUTS))).astype(np.float32),
+        bias=np.zeros(len(OUTPUTS), dtype=np.float32),
+        decision=DECISION,
+    )
+
+
+def test_an_artefact_reads_back_and_the_same_heads_give_the_same_bytes(tmp_path: Path) -> None:
+    original = heads()
+    assert save_heads(original, tmp_path / "a.npz") == save_heads(original, tmp_path / "b.npz")
+    again = load_heads(tmp_path / "a.npz")
+    assert again.decision == original.decision
+    assert again.space.rules == ("r.one",)
+    vector = np.ones((1, 384), dtype=np.float32) / np.sqrt(384)
+    sparse = [original.space.vector(prepare(Post(id="a", title="it deleted a file")), [])]
+    assert np.allclose(again.raw(vector, sparse), original.raw(vector, sparse), atol=0.1)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a zip", b"PK\x03\x04"])
+def test_a_broken_artefact_says_what_to_do(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "heads.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ArtefactError, match=r"heads\.npz"):
+        load_heads(path)

@@ -1,0 +1,54 @@
+"""Groups of reports and coverage for the tests of trends."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.warehouse.builders import RUN, add_report, warehouse
+from warehouse.raw import coverage_row
+from warehouse.rows import merge
+from warehouse.schema.tables import TABLES
+
+
+@pytest.fixture
+def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with warehouse(tmp_path / "x.duckdb") as opened:
+        yield opened
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def add(con: duckdb.DuckDBPyConnection, report: str, when: str | None, precision: str = "day", **label: Any) -> None:
+    """Add a report that is a group of its own under every merge setting."""
+    add_report(con, report, at=at(when) if when else None, precision=precision, **label)
+    rows = [{"merge": setting, "report_id": report, "group_key": report} for setting in ("tight", "normal", "loose")]
+    merge(con, TABLES["groupings"], rows)
+
+
+def join(con: duckdb.DuckDBPyConnection, setting: str, key: str, *reports: str) -> None:
+    con.execute("UPDATE groupings SET group_key = ? WHERE merge = ? AND report_id IN ?", [key, setting, reports])
+
+
+def cover(
+    con: duckdb.DuckDBPyConnection,
+    platform: str,
+    first: str | None,
+    last: str | None,
+    state: str = "read",
+    stream: str = "s",
+) -> None:
+    span = (at(first) if first else None, at(last) if last else None)
+    merge(con, TABLES["coverage"], [coverage_row("import", stream, platform, state, 1, span, RUN)])
+
+
+def measured(con: duckdb.DuckDBPyConnection) -> None:
+    """Three incidents in January, none in February, six in March, all read."""
+    for number in range(9):
+        add(con, f"github:{number}", "2026-01-10" if number < 3 else "2026-03-10")
+    cover(con, "github", "2026-01-01", "2026-04-01")

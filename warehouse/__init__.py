@@ -1,0 +1,1 @@
+"""What the data is and where it rests: schema, raw items, reports, labels, incidents, trends, snapshots."""

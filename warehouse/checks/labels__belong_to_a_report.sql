@@ -1,0 +1,1 @@
+SELECT l.report_id FROM labels l ANTI JOIN reports r USING (report_id)

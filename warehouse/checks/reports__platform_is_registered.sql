@@ -1,0 +1,1 @@
+SELECT DISTINCT r.platform FROM reports r ANTI JOIN platforms p USING (platform)

@@ -1,0 +1,65 @@
+"""Raw items, rejects, cursors and coverage: a page and its cursor are stored in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from warehouse.rows import Changed, merge, scalar
+from warehouse.schema.tables import TABLES
+
+
+def position(con: duckdb.DuckDBPyConnection, source_id: str, stream: str) -> str | None:
+    """Return where reading of a stream goes on, None for one never read."""
+    found: str | None = scalar(
+        con, "SELECT position FROM cursors WHERE source_id = ? AND stream = ?", [source_id, stream]
+    )
+    return found
+
+
+def store_page(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    items: Sequence[Mapping[str, Any]],
+    rejects: Sequence[Mapping[str, Any]],
+    cursor: Mapping[str, Any],
+    coverage: Sequence[Mapping[str, Any]] = (),
+) -> Changed:
+    """Store a page, what was set aside of it, its coverage and the new cursor; the caller owns the transaction."""
+    changed = merge(con, TABLES["raw_items"], items)
+    merge(con, TABLES["rejects"], rejects)
+    merge(con, TABLES["coverage"], coverage, update=("to_at", "coverage", "posts"))
+    merge(con, TABLES["cursors"], [cursor], update=("position", "updated_at", "run_id"))
+    return changed
+
+
+def counts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Return how many items were read, under how many ids, and how many posts they are."""
+    row = con.execute(
+        "SELECT count(*), count(DISTINCT (source_id, given_id)), count(DISTINCT report_id) FROM raw_items"
+    ).fetchone() or (0, 0, 0)
+    rejected = scalar(con, "SELECT count(*) FROM rejects")
+    return {"items": row[0], "ids": row[1], "posts": row[2], "duplicates": row[1] - row[2], "rejected": rejected}
+
+
+def coverage_row(
+    source_id: str,
+    stream: str,
+    platform: str,
+    state: str,
+    posts: int,
+    span: tuple[datetime | None, datetime | None],
+    run: str,
+) -> dict[str, Any]:
+    """Return one row of table `coverage`; a span without bounds is one nobody stated."""
+    return {
+        "source_id": source_id,
+        "stream": stream,
+        "platform": platform,
+        "from_at": span[0],
+        "to_at": span[1],
+        "coverage": state,
+        "posts": posts,
+        "run_id": run,
+    }

@@ -1,0 +1,36 @@
+"""The log of runs: one row each, with what it counted and how it ended."""
+
+import json
+import secrets
+from datetime import UTC, datetime
+
+import duckdb
+
+from warehouse.rows import merge
+from warehouse.schema.tables import TABLES
+
+
+def start(con: duckdb.DuckDBPyConnection, command: str, version: str) -> str:
+    """Record that a run began; return its id, which sorts by time."""
+    now = datetime.now(UTC)
+    run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    # A run that is still "running" when the next one holds the writer's lock was killed.
+    con.execute("UPDATE runs SET run_state = 'failed', error = 'killed' WHERE run_state = 'running'")
+    row = {"run_id": run_id, "command": command, "started_at": now, "run_state": "running", "version": version}
+    merge(con, TABLES["runs"], [row])
+    return run_id
+
+
+def finish(
+    con: duckdb.DuckDBPyConnection,
+    run_id: str,
+    *,
+    counts: dict[str, int],
+    instrument: str | None,
+    error: str | None = None,
+) -> None:
+    """Record how a run ended."""
+    con.execute(
+        "UPDATE runs SET finished_at = ?, run_state = ?, counts = ?, instrument = ?, error = ? WHERE run_id = ?",
+        [datetime.now(UTC), "failed" if error else "done", json.dumps(counts), instrument, error, run_id],
+    )

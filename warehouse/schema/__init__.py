@@ -1,0 +1,1 @@
+"""Every column, table, code and border type, each declared once."""

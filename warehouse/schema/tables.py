@@ -1,0 +1,194 @@
+"""Every table of the warehouse: which declared fields it has, its natural key, whether it is published."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from warehouse.schema.fields import FIELDS, Field
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: `key` is its natural key (kept by MERGE and by a data check, not by a constraint)."""
+
+    name: str
+    description: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    published: bool = True
+    working: bool = True
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Declared fields, in column order."""
+        return tuple(FIELDS[name] for name in self.columns)
+
+    @property
+    def public_columns(self) -> tuple[str, ...]:
+        """Columns that may leave the working file."""
+        return tuple(field.name for field in self.fields if field.sensitivity == "public")
+
+
+def _table(
+    name: str, description: str, columns: str, key: str, *, published: bool = True, working: bool = True
+) -> Table:
+    return Table(name, description, tuple(columns.split()), tuple(key.split()), published, working)
+
+
+_ALL: Final = (
+    _table(
+        "raw_items",
+        "items as the sources gave them; one deletion here purges the original",
+        "source_id given_id content_hash report_id text_hash mapper payload found_at fetched_at run_id",
+        "source_id given_id content_hash",
+        published=False,
+    ),
+    _table(
+        "reports",
+        "posts kept because they are about an AI system's conduct",
+        "report_id source_id stated_source platform channel native_id url created_at created_precision zone_assumed "
+        "title text lang author_key engagement text_hash publish_text run_id",
+        "report_id",
+    ),
+    _table(
+        "screenings",
+        "which posts the screen passed on, and why",
+        "report_id text_hash screen platform kept reasons screened_at run_id",
+        "report_id text_hash screen",
+        published=False,
+    ),
+    _table(
+        "instruments",
+        "every exact version of rules and models that judged here",
+        "instrument ordinal registered_at screen card",
+        "instrument",
+    ),
+    _table(
+        "labels",
+        "one instrument's judgement of one text; history is kept, nothing is overwritten",
+        "report_id text_hash instrument label_status kind p_strict is_strict behaviours behaviours_present "
+        "behaviours_unsure actions evidence gravity score subject agents spans judged_at run_id",
+        "report_id text_hash instrument",
+    ),
+    _table(
+        "incidents",
+        "real events, each with a permanent number",
+        "incident incident_title first_reported_at first_reported_precision last_reported_at incident_status "
+        "best_report_id agent_names vendors behaviours_present actions evidence gravity score p_strict is_strict "
+        "reports opened_at run_id",
+        "incident",
+    ),
+    _table(
+        "incident_reports",
+        "which report tells which incident, how it was joined and why (normal merging)",
+        "incident report_id link_method link_score link_reason linked_to linked_at run_id",
+        "report_id",
+    ),
+    _table(
+        "links",
+        "pairs of reports found to tell one event: the strictest merge setting that joins them, and why",
+        "report_id linked_to link_method link_score merge link_reason linked_at run_id",
+        "report_id linked_to",
+    ),
+    _table(
+        "groupings",
+        "groups of reports under each merge setting, so that counts can be recomputed",
+        "merge report_id group_key",
+        "merge report_id",
+    ),
+    _table(
+        "merges",
+        "incident numbers that redirect to another",
+        "from_incident into_incident merged_at reason run_id",
+        "from_incident",
+    ),
+    _table(
+        "reviews",
+        "human decisions: attributed, reasoned, reversible",
+        "review_id review_of decision decided_value reviewer review_reason expected_text_hash draw_reason inclusion_p "
+        "instrument reviewed_at",
+        "review_id",
+    ),
+    _table(
+        "runs",
+        "every run and what it counted",
+        "run_id command started_at finished_at run_state version instrument counts error",
+        "run_id",
+    ),
+    _table(
+        "cursors",
+        "how far each stream of a source was read; moved in the transaction that stores its page",
+        "source_id stream position updated_at run_id",
+        "source_id stream",
+        published=False,
+    ),
+    _table(
+        "coverage",
+        "which spans of which source were really read",
+        "source_id stream platform from_at to_at coverage posts run_id",
+        "source_id stream platform from_at",
+    ),
+    _table(
+        "volumes",
+        "how many posts of a control kind there were: the denominators",
+        "source_id platform control from_at to_at posts count_method inclusion_p run_id",
+        "source_id platform control from_at",
+    ),
+    _table(
+        "rejects",
+        "input set aside: by file, line and reason",
+        "source_id stream file line content_hash reject_reason detail bytes head run_id",
+        "source_id stream line content_hash",
+    ),
+    _table(
+        "platforms",
+        "what may be done with each platform's texts and what collecting there cannot see",
+        "platform platform_name publish_text train licence cannot_see",
+        "platform",
+    ),
+    _table(
+        "reference_counts",
+        "figures published by others: cited, never added to ours",
+        "series what period_start period_end value value_unit confidence source_url note",
+        "series what period_start",
+    ),
+    _table(
+        "reference_rates",
+        "laboratory rates published by others; not comparable with field counts",
+        "study model tested_behaviour subject condition statistic rate confidence source_url note",
+        "study model tested_behaviour subject condition statistic",
+    ),
+    _table("counters", "the next permanent numbers", "name next_value", "name", published=False),
+    _table("migrations", "schema changes applied", "migration name applied_at", "migration", published=False),
+    _table(
+        "snapshots",
+        "snapshots published from this warehouse",
+        "snapshot published_at sha256 fingerprint",
+        "snapshot",
+        published=False,
+    ),
+    _table(
+        "snapshot_info",
+        "which snapshot this file is",
+        "snapshot published_at fingerprint version instrument",
+        "snapshot",
+        working=False,
+    ),
+    _table(
+        "evidence_spans",
+        "short excerpts around what a rule found, where the platform's terms allow them",
+        "report_id span_rule span_field span_start span_end excerpt",
+        "report_id span_rule span_field span_start excerpt",
+        working=False,
+    ),
+    _table(
+        "funnel",
+        "what was read, kept, judged and counted at each step, by platform",
+        "platform step step_order n",
+        "platform step",
+        working=False,
+    ),
+)
+
+TABLES: Final[dict[str, Table]] = {table.name: table for table in _ALL}
+WORKING: Final = tuple(table for table in _ALL if table.working)
+PUBLISHED: Final = tuple(table for table in _ALL if table.published)

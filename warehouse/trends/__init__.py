@@ -1,0 +1,1 @@
+"""Trend views in SQL, the series read from them, and their statistics."""
