@@ -44,9 +44,10 @@ lint: $(STAMP)
 test: $(STAMP) lint
 	$(BIN)/pytest -n auto --dist loadfile
 
-# Fits the heads on the gold set and writes the artefact and its card (needs the labelled texts).
+# Fits the instrument on labelled texts and writes the artefact with its card:
+#   make train GOLD="real.jsonl own_words.jsonl" POOLS="posts1.jsonl.gz posts2.jsonl.gz"
 train: $(STAMP)
-	$(BIN)/offscript train
+	OMP_NUM_THREADS=1 $(BIN)/offscript train $(GOLD) --labels classifiers/gold $(addprefix --pool ,$(POOLS))
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from classifiers.agents import find_agents
 from classifiers.encoder import Encoder
-from classifiers.features import LEAD_WORDS, Parts, Sparse, prepare
+from classifiers.features import LEAD_WORDS, prepare
 from classifiers.heads import ARTEFACT, MODEL, Heads, Judgement, load_heads
 from classifiers.items import strip_title
 from classifiers.language import is_readable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Labeller", "load_labeller", "strip_title"]
 
 MODEL_SPAN: Final = "model"
-"""Rule id of the sentence whose removal lowers the probability most."""
+"""Rule id of the sentence that speaks most for a strict report."""
 MAX_SENTENCES: Final = 12
 _SENTENCE = re.compile(r"[^.!?\n]{2,1000}[.!?]*")
 
@@ -61,11 +61,12 @@ class Labeller:
         if status != "judged":
             return unjudged_line(post, status, self.instrument)
         hits = find_hits(post)
-        judgement = self._judge(post, hits)
+        vector = encode_each(self._encoder(), [prepare(post).reading])
+        judgement = self._judge(post, hits, vector)
         spans = [hit.span for hit in hits]
-        # Only where something speaks for an event: the search costs one encoding per sentence.
+        # Only where something speaks for an event: the search costs a reading per sentence.
         if judgement.p_strict >= self.heads.decision.thresholds["strict"] / 2:
-            spans += self._moving_sentence(post, hits)
+            spans += self._moving_sentence(post, hits, vector)
         return judged_line(post, judgement, hits, spans, self.instrument)
 
     def _encoder(self) -> Encoder:
@@ -75,27 +76,27 @@ class Labeller:
 
         return default_encoder()
 
-    def _raw(self, posts: Sequence[tuple[Post, Sequence[Hit]]]) -> "NDArray[np.float64]":
-        parts: list[Parts] = [prepare(post) for post, _ in posts]
-        sparse: list[Sparse] = [self.heads.space.vector(one, hits) for one, (_, hits) in zip(parts, posts, strict=True)]
-        return self.heads.raw(encode_each(self._encoder(), (one.reading for one in parts)), sparse)
+    def _judge(self, post: Post, hits: Sequence[Hit], vector: "NDArray[np.float32]") -> Judgement:
+        return self.heads.decision.judge(self._raw(post, hits, vector))
 
-    def _judge(self, post: Post, hits: Sequence[Hit]) -> Judgement:
-        return self.heads.decision.judge(self._raw([(post, hits)])[0])
+    def _raw(self, post: Post, hits: Sequence[Hit], vector: "NDArray[np.float32]") -> "NDArray[np.float64]":
+        row: NDArray[np.float64] = self.heads.raw(vector, [self.heads.space.vector(prepare(post), hits)])[0]
+        return row
 
-    def _moving_sentence(self, post: Post, hits: Sequence[Hit]) -> list[Span]:
-        """Return the sentence without which the strict output would be lowest; the title counts as one sentence."""
-        candidates = list(_sentences(post))
-        if not candidates:
-            return []
-        without = []
-        for span in candidates:
-            left = [hit for hit in hits if not _inside(hit.span, span)]
+    def _moving_sentence(self, post: Post, hits: Sequence[Hit], vector: "NDArray[np.float32]") -> list[Span]:
+        """Return the sentence without whose words and rule hits the strict output would be lowest.
+
+        The title counts as one sentence. The encoder's reading of the whole is held fixed: encoding the post anew
+        without each of its sentences would cost ten times the judgement itself.
+        """
+
+        def without(span: Span) -> float:
             value = getattr(post, span.field)
-            cut = f"{value[: span.start]} {value[span.end :]}"
-            without.append((post.model_copy(update={span.field: cut}), left))
-        raw = self._raw(without)[:, 0]
-        return [candidates[int(raw.argmin())]]
+            cut = post.model_copy(update={span.field: f"{value[: span.start]} {value[span.end :]}"})
+            return float(self._raw(cut, [hit for hit in hits if not _inside(hit.span, span)], vector)[0])
+
+        candidates = list(_sentences(post))
+        return [min(candidates, key=without)] if candidates else []
 
 
 def _sentences(post: Post) -> Iterable[Span]:

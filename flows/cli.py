@@ -298,8 +298,12 @@ def train(
 ) -> None:
     """Fit the instrument on GOLD files; write the artefact, its card and per-item predictions.
 
-    Without GOLD files, and always with --open, the shipped texts are used.
+    Without GOLD files the shipped texts are used; then --out is needed, for such an artefact is weaker than the
+    shipped one and must not replace it by accident.
     """
+    if not gold and out is None:
+        msg = "name GOLD files, or --out DIR to train on the shipped texts alone"
+        raise click.UsageError(msg)
     from classifiers.train import train as fit
 
     package = Path(str(resource_files("classifiers")))
@@ -308,7 +312,17 @@ def train(
     card = fit(
         files, out or package / "model", open_only=open_only, seed=seed, pools=pools, record=record, labels=labels
     )
-    click.echo(json.dumps({name: card[name] for name in ("instrument", "data", "quality", "stream")}, indent=1))
+    click.echo(f"instrument {card['instrument']}, cross-validated; everything else is in the card")
+    for section, names in (
+        ("strict_grey_apart", ("f1", "precision", "recall", "average_precision")),
+        ("behaviours", ("macro_f1",)),
+    ):
+        for name in names:
+            found = card["quality"]["sections"][section][name]
+            interval = f"({found['low']:.3f}-{found['high']:.3f})" if found["value"] is not None else "insufficient"
+            click.echo(f"  {section} {name} {found['value']} {interval}, n = {found['n']}")
+    if card["stream"]:
+        click.echo(f"  flagged per 10,000 posts drawn from the pools: {card['stream']['flagged_per_10000']}")
 
 
 @main.command()

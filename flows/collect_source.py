@@ -16,7 +16,7 @@ import duckdb
 
 from flows import progress
 from flows.deletions import purge
-from flows.exchange import BadAnswer, RateLimited, Refused, SourceError
+from flows.exchange import BadAnswer, RateLimited, Refused, SourceError, Unavailable
 from flows.slices import Progress, Window, asked, finished, halved, out_of_reach
 from flows.source_rows import Stamp, map_page
 from flows.sources.base import Ask, Count, Entry, Page, Source, Stream
@@ -112,12 +112,11 @@ def read_source(run: Run, entry: Entry, source: Source, window: Window) -> Outco
     failures: dict[str, int] = {}
     with progress.step(entry.source) as advance:
         for stream in streams:
-            if failures.get(stream.base, 0) >= GIVE_UP_AFTER or reader.halted or run.stop.is_set():
+            if failures.get(stream.base, 0) >= GIVE_UP_AFTER or stream.base in reader.closed or run.stop.is_set():
                 continue
-            before = reader.missed
-            reader.read(stream, standing[stream.name], advance)
-            failures[stream.base] = failures.get(stream.base, 0) + 1 if reader.missed > before else 0
-        if not reader.halted and hasattr(source, "counts"):
+            trouble = reader.read(stream, standing[stream.name], advance)
+            failures[stream.base] = failures.get(stream.base, 0) + 1 if trouble else 0
+        if not reader.closed and hasattr(source, "counts"):
             reader.count(source, window)
     return reader.outcome()
 
@@ -135,7 +134,7 @@ class _Reader:
     spans: int = 0
     missed: int = 0
     gone: int = 0
-    halted: bool = False
+    closed: set[str] = field(default_factory=set)
     details: list[str] = field(default_factory=list)
     expected: float = 0.0
     reached: Progress = field(default_factory=Progress)
@@ -163,9 +162,14 @@ class _Reader:
             ).fetchall()
         self.expected = sum(float(rate) * hours.get(stream, 0.0) for stream, rate in rates)
 
-    def read(self, stream: Stream, standing: Progress, advance: progress.Advance) -> None:
-        """Read what of a stream is to do; spans that fail stay to do."""
+    def read(self, stream: Stream, standing: Progress, advance: progress.Advance) -> bool:
+        """Read what of a stream is to do; spans that fail stay to do.
+
+        Returns:
+            Whether the host is in trouble: another stream there would fare no better.
+        """
         failed: list[Window] = []
+        trouble = False
         if self.source.reach is not None:
             standing, lost = out_of_reach(standing, self.run.now - self.source.reach)
             if lost:
@@ -181,18 +185,21 @@ class _Reader:
                 # As far as it was stored: what was noted (and paid for) before the error stays noted.
                 standing = self.reached
                 self._miss(stream, standing, failed, error)
-                if self.halted or len(failed) >= GIVE_UP_AFTER:
-                    return
+                trouble = isinstance(error, Unavailable)
+                if stream.base in self.closed or len(failed) >= GIVE_UP_AFTER:
+                    return trouble
                 standing = replace(standing, todo=standing.todo[1:], token=None, seen=0)
+        return trouble
 
     def _miss(self, stream: Stream, standing: Progress, failed: list[Window], error: SourceError) -> None:
         """Record that the first span to do was not answered; it stays to do."""
         self.missed += 1
         self.details.append(f"{stream.name}: {error}")
         span = standing.todo[0]
-        # Without rights or money, or told to wait for long, the other streams would fare no better.
-        self.halted = isinstance(error, RateLimited) or (isinstance(error, Refused) and error.status in {401, 402, 403})
-        if self.halted:
+        # Without rights or money, or told to wait for long, the other streams there would fare no better.
+        if isinstance(error, RateLimited) or (isinstance(error, Refused) and error.status in {401, 402, 403}):
+            self.closed.add(stream.base)
+        if stream.base in self.closed:
             left = _kept(standing, failed)
         else:
             failed.append(span)
@@ -325,7 +332,6 @@ class _Reader:
                     counts = source.counts(control, standing.todo[0])
                 except SourceError as error:
                     self.details.append(f"{stream.name}: {error}")
-                    self.halted = True
                     return
                 standing = finished(standing, self.run.now)
                 self._store(stream, standing, counts=counts)

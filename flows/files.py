@@ -126,6 +126,7 @@ def link_file(source: Path, out: Path, merge: Merge) -> tuple[int, int, int]:
             agents=tuple(agent.name for agent in label.agents or ()),
             actions=tuple(label.actions or ()),
             url=url,
+            witness=post.source if label.kind == "first_hand" and post.source.startswith("github_issue") else None,
         )
         for post, label, (at, url) in zip(posts, labels, rest, strict=True)
     ]

@@ -16,6 +16,25 @@ def _is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
+def public_addresses(host: str, port: int) -> list[str]:
+    """Return the addresses of a host.
+
+    Raises:
+        Refused: one of them is private.
+        httpcore.ConnectError: there are none.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        msg = f"{host}: no such host"
+        raise httpcore.ConnectError(msg) from error
+    addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+    if not addresses or not all(_is_public(address) for address in addresses):
+        msg = f"{host}: a private address"
+        raise Refused(msg)
+    return addresses
+
+
 class PublicOnly(httpcore.SyncBackend):
     """Connects to public addresses only.
 
@@ -31,15 +50,7 @@ class PublicOnly(httpcore.SyncBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         """Connect to the first address of a host that answers; refuse the host if one of them is private."""
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            msg = f"{host}: no such host"
-            raise httpcore.ConnectError(msg) from error
-        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-        if not addresses or not all(_is_public(address) for address in addresses):
-            msg = f"{host}: a private address"
-            raise Refused(msg)
+        addresses = public_addresses(host, port)
         for address in addresses[:-1]:
             try:
                 return super().connect_tcp(address, port, timeout, local_address, socket_options)

@@ -76,6 +76,7 @@ class Client:
             now: the time of day, to read dates the server sends.
         """
         self.limits = limits or Limits()
+        self.user_agent, self.allow_private = user_agent, allow_private
         self._clock, self._sleep, self._now = clock, sleep, now
         self._hosts: dict[str, _Host] = {}
         self._lock = Lock()
@@ -91,6 +92,10 @@ class Client:
     def close(self) -> None:
         """Close every connection."""
         self._http.close()
+
+    def wait(self, seconds: float) -> None:
+        """Wait, as between the tries of a request."""
+        self._sleep(seconds)
 
     def now(self) -> datetime:
         """Return the time of day."""

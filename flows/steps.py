@@ -120,6 +120,7 @@ def link_pending(con: duckdb.DuckDBPyConnection, *, run_id: str) -> int:
             agents=tuple(agent["name"] for agent in json.loads(row["agents"] or "[]")),
             actions=tuple(row["actions"] or ()),
             url=row["url"],
+            witness=f"github:{row['channel']}" if (row["platform"], row["kind"]) == ("github", "first_hand") else None,
         )
         for row in rows
     ]
@@ -133,7 +134,10 @@ def link_pending(con: duckdb.DuckDBPyConnection, *, run_id: str) -> int:
             incidents.store_links(con, found, run_id)
             stored = incidents.stored_links(con)
             edges = [link for link in stored if link.report_id in present and link.linked_to in present]
-            groups = {merge: cluster(order, edges, merge) for merge in ("tight", "normal", "loose")}
+            witnesses = {report.id: report.witness for report in every}
+            groups = {
+                merge: cluster(order, edges, merge, witnesses=witnesses) for merge in ("tight", "normal", "loose")
+            }
             opened = incidents.assign(con, order, groups["normal"], edges, run_id)
             incidents.store_groupings(con, groups)
             incidents.refresh(con)

@@ -24,7 +24,7 @@ def linkable(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return fetch(
         con,
         """
-        SELECT r.report_id, r.title, r.text, r.url, r.created_at, l.agents, l.actions,
+        SELECT r.report_id, r.platform, r.channel, r.title, r.text, r.url, r.created_at, l.kind, l.agents, l.actions,
                i.incident IS NOT NULL AS linked
         FROM current_labels l JOIN reports r USING (report_id)
         LEFT JOIN incident_reports i USING (report_id)

@@ -13,8 +13,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from classifiers.linking.when import Window, event_windows
 from warehouse.schema.models import Linkable
 
-# Long posts repeat themselves; what identifies the event stands early.
 MAX_CHARS = 4000
+# What identifies the event stands early. The pair scorer learnt from texts of this length: in longer ones logs and
+# side remarks share so many words by chance that any two look like one event.
+LEAD_CHARS = 600
 # Two people do write the same five-word title about two events; the same dozen words they do not.
 MIN_WORDS = 6
 _WORD = re.compile(r"[a-z][a-z'-]*[a-z]")
@@ -60,6 +62,7 @@ class Clues:
 
     report: Linkable
     content: str
+    lead: str
     stems: frozenset[str]
     surface: dict[str, str]
     names: frozenset[str]
@@ -184,21 +187,23 @@ def _key(text: str) -> str | None:
 def read(report: Linkable) -> Clues:
     """Read one report once."""
     content = content_of(report.title, report.text)
-    listed = words(content)
+    lead = content[:LEAD_CHARS]
+    listed = words(lead)
     surface: dict[str, str] = {}
     for word in listed:
         surface.setdefault(stem(word), word)
     posted = report.created_at.date() if report.created_at else None
-    windows, past = event_windows(content, posted) if posted else ([], False)
-    named = f"{content.lower()} {' '.join(report.agents).lower()}"
+    windows, past = event_windows(lead, posted) if posted else ([], False)
+    named = f"{lead.lower()} {' '.join(report.agents).lower()}"
     makers = _makers()
     return Clues(
         report=report,
         content=content,
+        lead=lead,
         stems=frozenset(surface),
         surface=surface,
-        names=frozenset(stem(name.lower()) for name in _NAME.findall(content)),
-        numbers=numbers(content),
+        names=frozenset(stem(name.lower()) for name in _NAME.findall(lead)),
+        numbers=numbers(lead),
         makers=frozenset(makers[word] for word in _MAKER.findall(named) if word in makers),
         windows=windows,
         past=past,

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from classifiers.linking.clues import Clues
+from classifiers.linking.clues import Clues, numbers, stem, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,6 +81,8 @@ def is_copy(left: Clues, right: Clues, counts: tuple[int, int, int]) -> bool:
     common, shorter, together = counts
     if shorter < MIN_SHINGLES or not (common >= MIN_SHARED * together or common >= MIN_CONTAINED * shorter):
         return False
-    own, other = left.stems - right.stems, right.stems - left.stems
-    figures, other_figures = left.numbers - right.numbers, right.numbers - left.numbers
+    stems, other_stems = (frozenset(stem(word) for word in words(clues.content)) for clues in (left, right))
+    own, other = stems - other_stems, other_stems - stems
+    amounts, other_amounts = numbers(left.content), numbers(right.content)
+    figures, other_figures = amounts - other_amounts, other_amounts - amounts
     return min(len(own), len(other)) < 2 and not (figures and other_figures)

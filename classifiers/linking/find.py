@@ -37,7 +37,7 @@ def _probability(value: float) -> float:
 
 def profiles(read_ones: Sequence[Clues], encoder: "Encoder", weights: Weights) -> list[Profile]:
     """Encode reports and make them ready for comparison."""
-    vectors = encoder.encode([clues.content for clues in read_ones])
+    vectors = encoder.encode([clues.lead for clues in read_ones])
     return [profile(clues, vector, weights) for clues, vector in zip(read_ones, vectors, strict=True)]
 
 
@@ -114,9 +114,12 @@ def find_links(
         keys = event_keys(one.clues, anchors, weights)
         if one.clues.report.id in fresh:
             for candidate in index.best(keys):
-                value = log_odds(features(one, ready[candidate]), weights)
+                other = ready[candidate]
+                if one.clues.report.witness and one.clues.report.witness == other.clues.report.witness:
+                    continue
+                value = log_odds(features(one, other), weights)
                 if value >= WEAKEST:
-                    links.append(_same_event(one, ready[candidate], value, pair_bar))
+                    links.append(_same_event(one, other, value, pair_bar))
         index.add(number, keys)
     return links
 
@@ -138,7 +141,7 @@ def link_lines(
     """Return one line per report, in the order given: its incident, by first appearance, and what tied it there."""
     links = find_links(reports, encoder=encoder)
     ids = list(dict.fromkeys(report.id for report in reports))
-    group = cluster(ids, links, merge)
+    group = cluster(ids, links, merge, witnesses={report.id: report.witness for report in reports})
     best: dict[str, Link] = {}
     for link in links:
         if group[link.report_id] == group[link.linked_to]:

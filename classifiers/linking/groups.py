@@ -9,7 +9,7 @@ post that bridges two events, by accident or on purpose, joins one of them and n
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from classifiers.linking.pairs import default_weights
@@ -49,11 +49,18 @@ def to_log_odds(score: float) -> float:
 class _Groups:
     """Groups under construction, named by their smallest unit, with the links that run between any two of them."""
 
-    def __init__(self, edges: dict[tuple[str, str], float], apart: set[tuple[str, str]], limits: Bars) -> None:
+    def __init__(
+        self,
+        edges: dict[tuple[str, str], float],
+        apart: set[tuple[str, str]],
+        limits: Bars,
+        witnesses: Mapping[str, set[str]],
+    ) -> None:
         self.members: dict[str, list[str]] = {}
         self.links: dict[str, dict[str, dict[tuple[str, str], float]]] = defaultdict(lambda: defaultdict(dict))
         self.apart: dict[str, set[str]] = defaultdict(set)
         self.limits = limits
+        self.witnesses = {unit: set(found) for unit, found in witnesses.items()}
         for (left, right), value in edges.items():
             self.members.setdefault(left, [left])
             self.members.setdefault(right, [right])
@@ -64,7 +71,7 @@ class _Groups:
 
     def value(self, left: str, right: str) -> float | None:
         """Return the average log odds between two groups, or None where they must not be joined."""
-        if right in self.apart[left]:
+        if right in self.apart[left] or self.witnesses.get(left, set()) & self.witnesses.get(right, set()):
             return None
         between = self.links[left][right]
         sizes = len(self.members[left]), len(self.members[right])
@@ -90,6 +97,7 @@ class _Groups:
     def merge(self, keep: str, drop: str) -> None:
         """Join `drop` to `keep`."""
         self.members[keep].extend(self.members.pop(drop))
+        self.witnesses.setdefault(keep, set()).update(self.witnesses.pop(drop, set()))
         for other, between in self.links.pop(drop).items():
             del self.links[other][drop]
             if other != keep:
@@ -101,9 +109,14 @@ class _Groups:
             self.apart[keep].add(other)
 
 
-def join_units(edges: dict[tuple[str, str], float], apart: set[tuple[str, str]], limits: Bars) -> dict[str, str]:
+def join_units(
+    edges: dict[tuple[str, str], float],
+    apart: set[tuple[str, str]],
+    limits: Bars,
+    witnesses: Mapping[str, set[str]] | None = None,
+) -> dict[str, str]:
     """Return unit -> group name: always the best pair of groups next, ties by name."""
-    groups = _Groups(edges, apart, limits)
+    groups = _Groups(edges, apart, limits, witnesses or {})
     queue: list[tuple[float, str, str, int, int]] = []
 
     def push(left: str, right: str) -> None:
@@ -150,12 +163,21 @@ def cluster(
     merge: Merge,
     *,
     apart: Collection[tuple[str, str]] = (),
+    witnesses: Mapping[str, str | None] | None = None,
     limits: Bars | None = None,
 ) -> dict[str, str]:
     """Return report id -> group key: the first id of the group in the order of `ids`.
 
-    The grouping itself depends on the set of ids and links only. `apart` holds pairs a reviewer found to be different
-    events; `limits` replaces the trained bars of `merge`. Links to reports outside `ids` are ignored.
+    The grouping itself depends on the set of ids and links only. Links to reports outside `ids` are ignored.
+
+    Args:
+        ids: Reports to group.
+        links: Edges among them, all of them, whatever their setting.
+        merge: Merge setting.
+        apart: Pairs that a reviewer found to be different events.
+        witnesses: For first-hand accounts, the tracker they stand on: two accounts on one tracker that are no copies
+            are two people's events, and no group holds both.
+        limits: Bars instead of the trained ones of `merge`.
     """
     limits = limits or bars(merge)
     firm = [link for link in links if _STRICTNESS[link.merge] <= _STRICTNESS[merge]]
@@ -170,6 +192,10 @@ def cluster(
             if one != other:
                 edges[one, other] = max(edges.get((one, other), FLOOR), to_log_odds(link.score))
         kept_apart = {(units[a], units[b]) for a, b in apart if a in units and b in units}
-        joined = join_units(edges, kept_apart, limits)
+        told_at: dict[str, set[str]] = defaultdict(set)
+        for report, witness in (witnesses or {}).items():
+            if witness and report in units:
+                told_at[units[report]].add(witness)
+        joined = join_units(edges, kept_apart, limits, told_at)
     first: dict[str, str] = {}
     return {report: first.setdefault(joined.get(units[report], units[report]), report) for report in ids}

@@ -81,7 +81,7 @@ def blocking_keys(reports: Sequence[Linkable], encoder: "Encoder", weights: Weig
     """
     weights = weights or default_weights()
     read_ones = [read(report) for report in reports]
-    nearest = nearest_anchors(encoder.encode([clues.content for clues in read_ones]), weights)
+    nearest = nearest_anchors(encoder.encode([clues.lead for clues in read_ones]), weights)
     return [
         [
             *([f"x:{clues.text_key}"] if clues.text_key else []),

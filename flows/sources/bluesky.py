@@ -4,7 +4,7 @@ Without a login only the first page of a search is served, so a span with more i
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -154,13 +154,30 @@ def post_of(did: str, key: str, record: object, view: object = None) -> dict[str
         "source": "bluesky",
         "url": f"https://bsky.app/profile/{did}/post/{key}",
         # The author's clock may be wrong; a post cannot be younger than its listing.
-        "created_at": (min(created, indexed) if created and indexed else created or indexed) or None,
+        "created_at": earlier(created, indexed),
         "title": "",
         "text": "\n\n".join([text_at(record, "text"), *_links(record)]).strip(),
         "lang": languages[0] if isinstance(languages, list) and languages and isinstance(languages[0], str) else None,
         "author": did,
         "engagement": total(*counts),
     }
+
+
+def earlier(stated: str, seen: str) -> str | None:
+    """Return the earlier of two times given as text, the second where the first cannot be read."""
+    try:
+        at = datetime.fromisoformat(stated)
+    except ValueError:
+        return seen or stated or None
+    try:
+        limit = datetime.fromisoformat(seen) if seen else None
+    except ValueError:
+        return stated
+    return seen if limit and _aware(at) > _aware(limit) else stated
+
+
+def _aware(at: datetime) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _links(record: object) -> list[str]:

@@ -74,10 +74,10 @@ def parse(answer: Answer, name: str) -> tuple[list[Native], bool]:
     kind = {"content-type": answer.headers.get("content-type", "")}
     # Given as a file: feedparser would take a body for a path or an address and open that.
     found = feedparser.parse(io.BytesIO(answer.body), response_headers=kind)
-    if not found.version and not found.entries:
+    if not found.get("version") and not found.entries:
         msg = f"{answer.url[:120]}: not a feed ({kind['content-type'] or 'no content type'})"
         raise BadAnswer(msg)
-    broken = found.bozo and not isinstance(found.bozo_exception, feedparser.CharacterEncodingOverride)
+    broken = found.bozo and not isinstance(found.get("bozo_exception"), feedparser.CharacterEncodingOverride)
     # Where a feed breaks off, its last entry may be half an entry.
     entries = found.entries[:-1] if broken else found.entries
     return [_entry(entry, name) for entry in entries[:MAX_ENTRIES]], not broken

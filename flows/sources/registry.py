@@ -3,7 +3,20 @@
 from types import ModuleType
 from typing import Any, Final
 
-from flows.sources import aiid, bluesky, discourse, feeds, github, hackernews, lemmy, mastodon, reddit, stackexchange, x
+from flows.sources import (
+    aiid,
+    bluesky,
+    discourse,
+    feeds,
+    github,
+    hackernews,
+    jetstream,
+    lemmy,
+    mastodon,
+    reddit,
+    stackexchange,
+    x,
+)
 from flows.sources.base import Entry
 from warehouse.schema.models import Row
 
@@ -147,6 +160,7 @@ _SOURCES: Final = (
     _entry(feeds, "web"),
     _entry(aiid),
     _entry(bluesky),
+    _entry(jetstream, "bluesky"),
     _entry(reddit),
     _entry(x),
 )

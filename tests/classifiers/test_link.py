@@ -243,3 +243,37 @@ def test_quality_on_the_shipped_texts() -> None:
     assert crossed.b_cubed_f1 >= 0.93
     assert crossed.look_alikes_joined <= 2
     assert unseen.look_alikes_joined <= 2
+
+
+def told_on(name: str, tracker: str | None, title: str, day: str = "2026-03-02") -> Linkable:
+    moment = datetime.fromisoformat(day).replace(tzinfo=UTC)
+    return Linkable(id=name, title=title, text="", created_at=moment, witness=tracker, agents=("claude code",))
+
+
+def test_two_users_of_one_tracker_who_complain_alike_tell_two_events() -> None:
+    one, other = "Claude Code ignores the rules file and commits", "Claude Code ignores rules file, commits on its own"
+    apart = [told_on("a", "github:o/r", one), told_on("b", "github:o/r", other)]
+    assert len({line.incident for line in link_lines(apart)}) == 2
+    # Also where a third report, from elsewhere, resembles both.
+    news = told_on("c", None, "Claude Code ignores the rules file, commits on its own")
+    ids = ["a", "b", "c"]
+    links = [edge("c", "a", 0.999), edge("c", "b", 0.999), edge("b", "a", 0.999)]
+    witnesses = {report.id: report.witness for report in (*apart, news)}
+    grouped = cluster(ids, links, "normal", witnesses=witnesses)
+    assert grouped["a"] != grouped["b"]
+    assert cluster(ids, links, "normal")["a"] == cluster(ids, links, "normal")["b"]
+
+
+def test_a_copy_on_the_same_tracker_is_still_a_copy() -> None:
+    first = report("a", LONG).model_copy(update={"witness": "github:o/r"})
+    again = report("b", LONG).model_copy(update={"witness": "github:o/r"})
+    assert {line.incident for line in link_lines([first, again])} == {"1"}
+
+
+def test_what_long_logs_share_is_no_sign_of_one_event() -> None:
+    log = " ".join(
+        f"at processTicksAndRejections internal process task_queues line {n} module anonymous" for n in range(60)
+    )
+    one = report("a", f"The agent renamed a column of the payroll table. {'It was a long day. ' * 40}{log}")
+    other = report("b", f"The agent mailed a draft to our landlord. {'We had tea and cake. ' * 40}{log}")
+    assert len({line.incident for line in link_lines([one, other])}) == 2

@@ -128,7 +128,10 @@ class LinkLine(Row):
 
 
 class Linkable(Row):
-    """What linking knows of one report: its text, its date and what the instrument found in it."""
+    """What linking knows of one report: its text, its date and what the instrument found in it.
+
+    `witness` names the tracker on which a first-hand account stands: two such accounts are two people's events.
+    """
 
     id: str
     title: str
@@ -137,6 +140,7 @@ class Linkable(Row):
     agents: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     url: str | None = None
+    witness: str | None = None
 
 
 class Link(Row):

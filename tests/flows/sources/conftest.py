@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -13,14 +12,17 @@ from flows.queries import Queries, load_queries
 from flows.slices import Window
 from flows.sources.registry import SOURCES
 from tests.flows.sources.standin import NOW, client
-from warehouse.connect import open_working
+from warehouse.migrate import migrate
 
 Collect = Callable[..., Outcome]
 
 
 @pytest.fixture
-def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_working(tmp_path / "x.duckdb") as opened:
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse in memory: its transactions are those of a file, without the disk."""
+    with duckdb.connect(":memory:") as opened:
+        opened.execute("SET TimeZone = 'UTC'")
+        migrate(opened)
         yield opened
 
 

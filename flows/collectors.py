@@ -1,0 +1,149 @@
+"""What the command line asks of the sources: which are ready, what they did, and a run over some of them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+
+import duckdb
+
+from flows.collect_source import Outcome, Ready, collect
+from flows.errors import InputError
+from flows.exchange import SourceError
+from flows.http import Client
+from flows.mapping import MappingError, parse_when
+from flows.queries import Queries, load_queries
+from flows.settings import source_config
+from flows.slices import Window
+from flows.sources.registry import SOURCES
+from warehouse.rows import fetch
+
+_AGO = re.compile(r"(\d{1,5})([hdw])")
+_UNIT = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+PROJECT = "https://github.com/offscript/offscript"
+
+
+@dataclass(frozen=True)
+class Status:
+    """One line of `offscript sources`.
+
+    Attributes:
+        last_read: up to when the source was read.
+        posts_a_day: over the last 28 days.
+        last_post: end of the last span that had a post; earlier than `last_read` where the source is silent.
+        missed_hours: asked for and not answered, summed over its streams.
+    """
+
+    source: str
+    platform: str
+    state: str
+    last_read: datetime | None
+    posts_a_day: float | None
+    last_post: datetime | None
+    missed_hours: float
+
+
+def user_agent(contact: str | None = None) -> str:
+    """Return who we are, with an address at which the operator can be reached."""
+    return f"offscript/{version('offscript')} (+{contact or PROJECT})"
+
+
+def parse_span(since: str, until: str | None, now: datetime) -> Window:
+    """Read `--since 7d` (hours, days, weeks) or a date, and `--until` a date; None is now.
+
+    Raises:
+        InputError: neither, or the end is not after the start.
+    """
+    start, end = _moment("--since", since, now), _moment("--until", until, now) if until else now
+    if end <= start:
+        msg = f"--until {until or 'now'} is not after --since {since}"
+        raise InputError(msg)
+    return Window(start, end)
+
+
+def _moment(option: str, text: str, now: datetime) -> datetime:
+    if found := _AGO.fullmatch(text.strip()):
+        return now - int(found[1]) * _UNIT[found[2]]
+    try:
+        at = parse_when(text, now).at
+    except MappingError as error:
+        msg = f"{option} {text!r}: expected 12h, 7d, 4w or a date"
+        raise InputError(msg) from error
+    if at is None:
+        msg = f"{option} is empty"
+        raise InputError(msg)
+    return at
+
+
+def ready(names: Sequence[str], http: Client, queries: Queries | None = None) -> list[Ready]:
+    """Return the sources named, or all, each built from its settings or with what it lacks.
+
+    Raises:
+        InputError: there is no such source, or a setting cannot be used.
+    """
+    unknown = [name for name in names if name not in SOURCES]
+    if unknown:
+        msg = f"no source {', '.join(unknown)}; there are: {', '.join(sorted(SOURCES))}"
+        raise InputError(msg)
+    asked = queries or load_queries()
+    built = []
+    for name in names or SOURCES:
+        entry = SOURCES[name]
+        config = source_config(entry)
+        lacks = entry.missing(config)
+        try:
+            source = None if lacks else entry.module.build(config, asked, http)
+        except SourceError as error:
+            built.append(Ready(entry, None, str(error)))
+            continue
+        built.append(Ready(entry, source, f"needs {', '.join(lacks)}" if lacks else ""))
+    return built
+
+
+def run_sources(
+    con: duckdb.DuckDBPyConnection, names: Sequence[str], window: Window, *, key: bytes, run_id: str
+) -> list[Outcome]:
+    """Read the sources named, or all that are ready, over a span of time.
+
+    Raises:
+        InputError: there is no such source, or a setting cannot be used.
+    """
+    http = Client(user_agent())
+    try:
+        return collect(con, ready(names, http), window, key=key, run_id=run_id)
+    finally:
+        http.close()
+
+
+def statuses(con: duckdb.DuckDBPyConnection, now: datetime | None = None) -> list[Status]:
+    """Return how every source stands."""
+    at = now or datetime.now(UTC)
+    rows = fetch(
+        con,
+        "SELECT source_id, max(to_at) FILTER (coverage != 'missed') AS last_read, "
+        "max(to_at) FILTER (coverage != 'missed' AND posts > 0) AS last_post, "
+        "sum(posts) FILTER (from_at >= ?) AS posts, "
+        "sum(epoch(to_at) - epoch(from_at)) FILTER (coverage = 'missed') / 3600 AS missed, "
+        "min(from_at) FILTER (coverage != 'missed' AND from_at >= ?) AS first "
+        "FROM coverage GROUP BY 1",
+        [at - timedelta(days=28)] * 2,
+    )
+    held = {row["source_id"]: row for row in rows}
+    out = []
+    for entry in SOURCES.values():
+        lacks = entry.missing(source_config(entry))
+        row = held.get(entry.source, {})
+        days = (row["last_read"] - row["first"]) / timedelta(days=1) if row.get("first") else 0.0
+        out.append(
+            Status(
+                source=entry.source,
+                platform=entry.platform,
+                state=f"needs {', '.join(lacks)}" if lacks else "ready",
+                last_read=row.get("last_read"),
+                posts_a_day=float(row["posts"] or 0) / days if days > 0 else None,
+                last_post=row.get("last_post"),
+                missed_hours=float(row.get("missed") or 0.0),
+            )
+        )
+    return out
