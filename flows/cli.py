@@ -58,12 +58,14 @@ def _console() -> Console:
 @click.option("--sample", is_flag=True, help="Run on the shipped record of public events.")
 @click.option("--import", "importing", is_flag=True, help="Run on the FILES given (JSON Lines, plain or gzip).")
 @click.option("--coverage", help="What the files cover: 2025-10-01..2026-03-31, or unknown (the default).")
+@click.option("--since", default="7d", show_default=True, help="How far back public sources are read: 12h, 7d, a date.")
 @_db_option
 @click.argument("files", nargs=-1, type=_FILE)
-def run(sample: bool, importing: bool, coverage: str | None, db: Path, files: tuple[Path, ...]) -> None:
+def run(sample: bool, importing: bool, coverage: str | None, since: str, db: Path, files: tuple[Path, ...]) -> None:
     """Collect or import, label, link and publish; print the headline table.
 
-    offscript run --sample, or offscript run --import FILE... ; exit code 3: done, but some input was set aside.
+    offscript run --sample, or offscript run --import FILE..., or offscript run: read every public source that is ready.
+    Exit code 3: done, but some input was set aside.
     """
     if files and not importing:
         msg = "files are imported with --import FILE..."
@@ -71,7 +73,45 @@ def run(sample: bool, importing: bool, coverage: str | None, db: Path, files: tu
     if importing and not files:
         msg = "--import needs at least one FILE"
         raise click.UsageError(msg)
-    _ingest(db, files, sample=sample, coverage=coverage, command="run --sample" if sample else "run --import")
+    command = "run --sample" if sample else "run --import" if importing else "run"
+    sources = None if sample or importing else ()
+    _ingest(db, files, sample=sample, coverage=coverage, sources=sources, since=since, command=command)
+
+
+@main.command()
+@click.option("--since", default="7d", show_default=True, help="From when on: 12h, 7d, 4w or a date.")
+@click.option("--until", help="Up to when: a date; the default is now.")
+@_db_option
+@click.argument("sources", nargs=-1)
+def collect(since: str, until: str | None, db: Path, sources: tuple[str, ...]) -> None:
+    """Read public SOURCES (all that are ready, if none is named) and screen what they gave; can be stopped and resumed.
+
+    Exit code 1: a source failed; what the others gave is stored.
+    """
+    from datetime import UTC, datetime
+
+    from flows import progress, steps
+    from flows.collect import load_platforms
+    from flows.collectors import parse_span, run_sources
+    from flows.files import outcomes_table
+    from flows.settings import author_key
+    from warehouse import runs
+    from warehouse.connect import open_working
+
+    window = parse_span(since, until, datetime.now(UTC))
+    with open_working(db) as con, progress.shown(_console()):
+        run_id = runs.start(con, "collect", package_version("offscript"))
+        load_platforms(con)
+        key = author_key(db)
+        outcomes = run_sources(con, sources, window, key=key, run_id=run_id)
+        kept = steps.screen_pending(con, key=key, run_id=run_id)
+        failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+        error = "; ".join(f"{outcome.source}: {outcome.detail}" for outcome in failed) or None
+        counts = {"new_items": sum(outcome.new for outcome in outcomes), "kept": kept}
+        runs.finish(con, run_id, counts=counts, instrument=None, error=error)
+    click.echo(outcomes_table(outcomes), nl=False)
+    if failed:
+        sys.exit(1)
 
 
 @main.command("import")
@@ -80,20 +120,41 @@ def run(sample: bool, importing: bool, coverage: str | None, db: Path, files: tu
 @click.argument("files", nargs=-1, required=True, type=_FILE)
 def import_(coverage: str | None, db: Path, files: tuple[Path, ...]) -> None:
     """Import FILES, label, link and publish (as `run --import`)."""
-    _ingest(db, files, sample=False, coverage=coverage, command="import")
+    _ingest(db, files, sample=False, coverage=coverage, sources=None, since="7d", command="import")
 
 
-def _ingest(db: Path, files: tuple[Path, ...], *, sample: bool, coverage: str | None, command: str) -> None:
+def _ingest(
+    db: Path,
+    files: tuple[Path, ...],
+    *,
+    sample: bool,
+    coverage: str | None,
+    sources: tuple[str, ...] | None,
+    since: str,
+    command: str,
+) -> None:
+    from datetime import UTC, datetime
+
     from flows.collect import Coverage
+    from flows.collectors import parse_span
 
     Coverage.parse(coverage)
+    parse_span(since, None, datetime.now(UTC))
     quiet_prefect()
     from flows import headline, progress
     from flows.ingest import ingest, publish
 
     console = _console()
     with progress.shown(console):
-        done = ingest(str(db), [str(file) for file in files], sample=sample, coverage=coverage, command=command)
+        done = ingest(
+            str(db),
+            [str(file) for file in files],
+            sample=sample,
+            coverage=coverage,
+            sources=None if sources is None else list(sources),
+            since=since,
+            command=command,
+        )
         published = publish(str(db))
     headline.show(Console(highlight=False, soft_wrap=True), db, done, published, sample=sample)
     if done.rejected:
@@ -280,10 +341,11 @@ def dictionary(check: Path | None) -> None:
 @main.command()
 @_db_option
 def sources(db: Path) -> None:
-    """List the platforms: what may be done with their texts, what was read, what cannot be seen."""
-    from flows.files import sources_table
+    """List the sources: ready or what they need, up to when they were read, posts a day, silence; and the platforms."""
+    from flows.files import platforms_table, sources_table
 
     click.echo(sources_table(db))
+    click.echo(platforms_table(db), nl=False)
 
 
 @main.command()

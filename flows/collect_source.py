@@ -1,49 +1,23 @@
-"""The loop that reads one source: spans, pages, cursor, coverage, rejects; and the pool that reads several.
+"""Reading sources: the pool that reads several side by side, and the loop over one source's streams.
 
-A page, its rejects, its coverage and the cursor are stored in one transaction, so a stop at any point loses nothing
-and stores nothing twice. One failing source never stops another.
+A page, its rejects, its coverage and the cursor are stored in one transaction (see `source_reader`), so a stop at any
+point loses nothing and stores nothing twice. One failing source never stops another.
 """
 
 import contextvars
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from threading import Event, Lock
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import duckdb
 
 from flows import progress
-from flows.deletions import purge
-from flows.exchange import BadAnswer, RateLimited, Refused, SourceError, Unavailable
-from flows.slices import Progress, Window, asked, finished, halved, out_of_reach
-from flows.source_rows import Stamp, map_page
-from flows.sources.base import Ask, Count, Entry, Page, Source, Stream
-from warehouse import raw
-from warehouse.rows import merge, transaction
-from warehouse.schema.tables import TABLES
+from flows.slices import Window, asked
+from flows.source_reader import GIVE_UP_AFTER, Outcome, Reader, Run
+from flows.sources.base import Entry, Source
 
-MAX_PAGES = 20_000
-# A source that would be expected to give this many posts and gives none has failed: Poisson chance under 1e-12.
-BUSY = 30.0
-BASELINE = timedelta(days=28)
-GIVE_UP_AFTER = 2
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What reading one source came to; `state` is done, partial, failed or skipped."""
-
-    source: str
-    state: str
-    served: int = 0
-    new: int = 0
-    rejected: int = 0
-    spans: int = 0
-    missed: int = 0
-    gone: int = 0
-    detail: str = ""
+__all__ = ["Outcome", "Ready", "Run", "collect", "read_source"]
 
 
 @dataclass(frozen=True)
@@ -53,18 +27,6 @@ class Ready:
     entry: Entry
     source: Source | None
     detail: str = ""
-
-
-@dataclass(frozen=True)
-class Run:
-    """What all sources of one run share."""
-
-    con: duckdb.DuckDBPyConnection
-    key: bytes
-    run_id: str
-    now: datetime
-    lock: Lock = field(default_factory=Lock)
-    stop: Event = field(default_factory=Event)
 
 
 def collect(
@@ -104,7 +66,7 @@ def collect(
 
 def read_source(run: Run, entry: Entry, source: Source, window: Window) -> Outcome:
     """Read every stream of a source over a span of time, and count its control kinds where it can count."""
-    reader = _Reader(run, entry, source)
+    reader = Reader(run, entry, source)
     window = Window(window.start, min(window.end, run.now))
     streams = list(source.streams())
     standing = {stream.name: asked(reader.held(stream), window, source.step) for stream in streams}
@@ -119,259 +81,3 @@ def read_source(run: Run, entry: Entry, source: Source, window: Window) -> Outco
         if not reader.closed and hasattr(source, "counts"):
             reader.count(source, window)
     return reader.outcome()
-
-
-@dataclass
-class _Reader:
-    """One source being read in one run."""
-
-    run: Run
-    entry: Entry
-    source: Source
-    served: int = 0
-    new: int = 0
-    rejected: int = 0
-    spans: int = 0
-    missed: int = 0
-    gone: int = 0
-    closed: set[str] = field(default_factory=set)
-    details: list[str] = field(default_factory=list)
-    expected: float = 0.0
-    reached: Progress = field(default_factory=Progress)
-    # Empty spans of a source that is usually busy: not believed until something comes.
-    empty: dict[str, tuple[Progress, list[dict[str, Any]]]] = field(default_factory=dict)
-
-    @property
-    def stamp(self) -> Stamp:
-        """What every row of this run bears."""
-        return Stamp(self.run.key, self.run.run_id, self.run.now)
-
-    def held(self, stream: Stream) -> Progress:
-        """Return where a stream stands."""
-        with self.run.lock:
-            return Progress.loads(raw.position(self.run.con, self.entry.source, stream.name))
-
-    def expect(self, hours: Mapping[str, float]) -> None:
-        """Work out from what was read before how many posts so many hours of each stream should bring."""
-        with self.run.lock:
-            rates = self.run.con.execute(
-                "SELECT stream, sum(posts) / (sum(epoch(to_at) - epoch(from_at)) / 3600) FROM coverage "
-                "WHERE source_id = ? AND coverage = 'read' AND to_at >= ? "
-                "GROUP BY 1 HAVING sum(epoch(to_at) - epoch(from_at)) >= 86400",
-                [self.entry.source, self.run.now - BASELINE],
-            ).fetchall()
-        self.expected = sum(float(rate) * hours.get(stream, 0.0) for stream, rate in rates)
-
-    def read(self, stream: Stream, standing: Progress, advance: progress.Advance) -> bool:
-        """Read what of a stream is to do; spans that fail stay to do.
-
-        Returns:
-            Whether the host is in trouble: another stream there would fare no better.
-        """
-        failed: list[Window] = []
-        trouble = False
-        if self.source.reach is not None:
-            standing, lost = out_of_reach(standing, self.run.now - self.source.reach)
-            if lost:
-                self.details.append(
-                    f"{stream.name}: {sum(span.hours for span in lost):,.0f} h can no longer be asked for"
-                )
-                rows = [self._coverage(stream, span, "missed", 0) for span in lost]
-                self._store(stream, standing, coverage=rows)
-        while standing.todo and not self.run.stop.is_set():
-            try:
-                standing = self._span(stream, standing, failed, advance)
-            except SourceError as error:
-                # As far as it was stored: what was noted (and paid for) before the error stays noted.
-                standing = self.reached
-                self._miss(stream, standing, failed, error)
-                trouble = isinstance(error, Unavailable)
-                if stream.base in self.closed or len(failed) >= GIVE_UP_AFTER:
-                    return trouble
-                standing = replace(standing, todo=standing.todo[1:], token=None, seen=0)
-        return trouble
-
-    def _miss(self, stream: Stream, standing: Progress, failed: list[Window], error: SourceError) -> None:
-        """Record that the first span to do was not answered; it stays to do."""
-        self.missed += 1
-        self.details.append(f"{stream.name}: {error}")
-        span = standing.todo[0]
-        # Without rights or money, or told to wait for long, the other streams there would fare no better.
-        if isinstance(error, RateLimited) or (isinstance(error, Refused) and error.status in {401, 402, 403}):
-            self.closed.add(stream.base)
-        if stream.base in self.closed:
-            left = _kept(standing, failed)
-        else:
-            failed.append(span)
-            left = _kept(replace(standing, todo=standing.todo[1:], token=None, seen=0), failed)
-        row = self._coverage(stream, span, "missed", 0)
-        if not self._suspicious():
-            self._store(stream, left, coverage=[row])
-            return
-        with self.run.lock, transaction(self.run.con):
-            merge(self.run.con, TABLES["coverage"], [row], update=("to_at", "coverage", "posts"))
-
-    def _span(self, stream: Stream, standing: Progress, failed: list[Window], advance: progress.Advance) -> Progress:
-        """Read the first span to do and return where the stream stands then."""
-        self.reached = standing
-        span = standing.todo[0]
-        capped = False
-        tokens = {standing.token}
-        settled = self.run.now - self.source.settle
-        ids: set[str] = set()
-        pages = 0
-        for pages, page in enumerate(self.source.fetch(Ask(stream, span, standing.token, standing.note)), 1):
-            if page.full and span.end - span.start > self.source.finest * 2:
-                # Its halves will serve these items again.
-                standing = halved(standing)
-                self._store(stream, _kept(standing, failed))
-                return standing
-            capped = capped or page.capped or page.full
-            items, rejects, fresh = map_page(
-                page, stream.name, self.entry, self.stamp, counted_to=min(span.end, settled), ids=ids
-            )
-            advance(len(page.items))
-            self.served += len(page.items)
-            standing = replace(standing, seen=standing.seen + fresh, note={**standing.note, **page.note})
-            if page.next is None:
-                break
-            if page.next in tokens or pages >= MAX_PAGES:
-                msg = f"{page.place}: the pages go in circles"
-                raise BadAnswer(msg)
-            tokens.add(page.next)
-            standing = replace(standing, token=page.next)
-            self._store(
-                stream, _kept(standing, failed), items=items, rejects=rejects, counts=page.counts, gone=page.gone
-            )
-            self.reached = standing
-            if self.run.stop.is_set():
-                return standing
-        else:
-            if not pages:
-                msg = f"{stream.name}: gave no page"
-                raise BadAnswer(msg)
-            items, rejects, page = [], [], Page((), "")
-        self.spans += 1
-        seen = standing.seen
-        standing = finished(standing, settled)
-        read_to = min(span.end, settled)
-        rows = []
-        if read_to > span.start:
-            state = "capped" if capped else "read"
-            rows = [self._coverage(stream, Window(span.start, read_to), state, seen)]
-        if not items and not rejects and not page.gone and self._suspicious():
-            _, held = self.empty.get(stream.name, (standing, []))
-            self.empty[stream.name] = (_kept(standing, failed), held + rows)
-        else:
-            self._store(
-                stream,
-                _kept(standing, failed),
-                items=items,
-                rejects=rejects,
-                coverage=rows,
-                counts=page.counts,
-                gone=page.gone,
-            )
-        return standing
-
-    def _suspicious(self) -> bool:
-        return self.served == 0 and self.expected >= BUSY
-
-    def _coverage(self, stream: Stream, span: Window, state: str, posts: int) -> dict[str, Any]:
-        source, platform = self.entry.source, self.entry.platform
-        return raw.coverage_row(source, stream.name, platform, state, posts, (span.start, span.end), self.run.run_id)
-
-    def _store(
-        self,
-        stream: Stream,
-        standing: Progress,
-        *,
-        items: Sequence[Mapping[str, Any]] = (),
-        rejects: Sequence[Mapping[str, Any]] = (),
-        coverage: Sequence[Mapping[str, Any]] = (),
-        counts: Sequence[Count] = (),
-        gone: Sequence[str] = (),
-    ) -> None:
-        """Store a page with its cursor; the source has spoken, so its empty spans are believed too."""
-        believed = {} if self._suspicious() else self.empty
-        with self.run.lock, transaction(self.run.con):
-            for name, (held, rows) in believed.items():
-                raw.store_page(self.run.con, items=(), rejects=(), cursor=self._cursor(name, held), coverage=rows)
-            changed = raw.store_page(
-                self.run.con,
-                items=items,
-                rejects=rejects,
-                cursor=self._cursor(stream.name, standing),
-                coverage=coverage,
-            )
-            volumes = [self._volume(count) for count in counts]
-            merge(self.run.con, TABLES["volumes"], volumes, update=("to_at", "posts", "count_method"))
-            if gone:
-                self.gone += purge(self.run.con, self.entry.source, gone)
-        self.empty = {} if believed else self.empty
-        self.new += changed.inserted
-        self.rejected += len(rejects)
-
-    def _cursor(self, name: str, standing: Progress) -> dict[str, Any]:
-        return {
-            "source_id": self.entry.source,
-            "stream": name,
-            "position": standing.dumps(),
-            "updated_at": self.run.now,
-            "run_id": self.run.run_id,
-        }
-
-    def count(self, source: Any, window: Window) -> None:  # noqa: ANN401 - a Source that is also a Counts
-        """Count the control kinds of each whole day of a span that was not counted before."""
-        for control in source.controls:
-            stream = Stream(f"volume:{control}", control)
-            day = timedelta(days=1)
-            standing = asked(self.held(stream), _whole_days(window, self.run.now - source.settle), day)
-            while standing.todo and not self.run.stop.is_set():
-                try:
-                    counts = source.counts(control, standing.todo[0])
-                except SourceError as error:
-                    self.details.append(f"{stream.name}: {error}")
-                    return
-                standing = finished(standing, self.run.now)
-                self._store(stream, standing, counts=counts)
-
-    def _volume(self, count: Count) -> dict[str, Any]:
-        return {
-            "source_id": self.entry.source,
-            "platform": self.entry.platform,
-            "control": count.control,
-            "from_at": count.window.start,
-            "to_at": count.window.end,
-            "posts": count.posts,
-            "count_method": count.method,
-            "inclusion_p": count.inclusion_p,
-            "run_id": self.run.run_id,
-        }
-
-    def outcome(self) -> Outcome:
-        """Store what silence means, and return what the source came to."""
-        if self.empty:
-            rows = [{**row, "coverage": "missed"} for _, held in self.empty.values() for row in held]
-            with self.run.lock, transaction(self.run.con):
-                merge(self.run.con, TABLES["coverage"], rows, update=("to_at", "coverage", "posts"))
-            self.missed += len(rows)
-            self.details.append(f"silent: about {self.expected:,.0f} posts were to be expected, none came")
-        state = "done"
-        if self.missed or self.details or self.run.stop.is_set():
-            state = "failed" if self.empty or self.spans == 0 else "partial"
-        detail = "; ".join(self.details)[:500]
-        return Outcome(
-            self.entry.source, state, self.served, self.new, self.rejected, self.spans, self.missed, self.gone, detail
-        )
-
-
-def _kept(standing: Progress, failed: Iterable[Window]) -> Progress:
-    return replace(standing, todo=(*standing.todo, *failed))
-
-
-def _whole_days(window: Window, settled: datetime) -> Window:
-    day = 86_400
-    start = -(-window.start.timestamp() // day) * day
-    end = min(window.end, settled).timestamp() // day * day
-    return Window(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(max(end, start), UTC))

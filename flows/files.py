@@ -4,21 +4,26 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 from rich.console import Console
 
 from classifiers.items import strip_title
 from flows import progress
+from flows.collect_source import Outcome
+from flows.collectors import statuses
 from flows.errors import InputError
 from flows.mapping import MappingError, parse_when
 from flows.sources import jsonl
 from flows.sources.registry import PLATFORMS
 from warehouse.connect import WarehouseError, open_snapshot
+from warehouse.migrate import migrate
 from warehouse.query import Answer
 from warehouse.rows import fetch
 from warehouse.schema.models import LabelLine, Linkable, LinkLine, Merge, Post
@@ -205,7 +210,44 @@ def aligned(rows: list[list[str]]) -> str:
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]]) + "\n"
 
 
+def outcomes_table(outcomes: Sequence[Outcome]) -> str:
+    """Return what reading each source came to."""
+    table = [["source", "state", "served", "new", "set aside", "spans", "missed", "gone", ""]]
+    table += [
+        [o.source, o.state, *(f"{n:,}" for n in (o.served, o.new, o.rejected, o.spans, o.missed, o.gone)), o.detail]
+        for o in outcomes
+    ]
+    return aligned(table)
+
+
 def sources_table(db: Path) -> str:
+    """Return how every source stands: ready or what it needs, up to when it was read, posts a day, silent since."""
+    with ExitStack() as stack:
+        try:
+            con = stack.enter_context(open_snapshot(db))[0]
+        except WarehouseError:
+            # Nothing published yet: an empty warehouse says the same.
+            con = stack.enter_context(duckdb.connect())
+            migrate(con)
+        found = statuses(con)
+    table = [["source", "platform", "state", "read up to", "posts a day", "silent since", "hours missed"]]
+    for item in found:
+        silent = item.last_post if item.last_post and item.last_read and item.last_post < item.last_read else None
+        table.append(
+            [
+                item.source,
+                item.platform,
+                item.state,
+                f"{item.last_read:%Y-%m-%d %H:%M}" if item.last_read else "never",
+                "" if item.posts_a_day is None else f"{item.posts_a_day:.1f}",
+                f"{silent:%Y-%m-%d %H:%M}" if silent else "",
+                f"{item.missed_hours:.0f}" if item.missed_hours else "",
+            ]
+        )
+    return aligned(table)
+
+
+def platforms_table(db: Path) -> str:
     """Return the platforms with their policies and, where a snapshot exists, what was read of each."""
     read: dict[str, int] = {}
     try:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from flows.files import outcomes_table
 from flows.ingest import Ingested
 from flows.sources import sample as record
 from warehouse.connect import open_snapshot
@@ -26,6 +27,8 @@ def show(console: Console, db: Path, done: Ingested, published: Published, *, sa
         if not series.measurable:
             console.print(f"[bold]{BANNER}[/bold]: counts only; no ratio, rate or trend can be computed from it")
         console.print(_table(con, done))
+        if done.sources:
+            console.print(outcomes_table(done.sources))
         if sample:
             _agreement(console, con)
         if series.measurable:

@@ -15,6 +15,7 @@ from classifiers.linking import cluster, find_links
 from classifiers.screen import SCREEN_VERSION, screen
 from flows import progress
 from flows.mapping import MAPPER, to_report
+from flows.sources.registry import post_of
 from warehouse import incidents, labels, reports
 from warehouse.rows import scalar, transaction
 from warehouse.schema.models import LabelLine, Linkable, Post, Report
@@ -39,7 +40,8 @@ def screen_pending(con: duckdb.DuckDBPyConnection, *, key: bytes, run_id: str) -
             now = datetime.now(UTC)
             screenings, kept, remapped = [], [], []
             for item in batch:
-                report = to_report(json.loads(item["payload"]), source_id=item["source_id"], key=key, now=now)
+                post = post_of(item["source_id"], json.loads(item["payload"]))
+                report = to_report(post, source_id=item["source_id"], key=key, now=now)
                 verdict = screen(as_post(report))
                 screenings.append(
                     {

@@ -11,8 +11,9 @@ from typing import Any
 from flows.exchange import BadAnswer, Pace
 from flows.http import Client
 from flows.queries import Queries
-from flows.sources.base import Ask, Native, Page, Stream, items_of, need_at, part_at, text_at
+from flows.sources.base import Ask, Native, Page, Stream
 from flows.sources.base import Config as Block
+from flows.sources.reading import items_of, need_at, part_at, text_at
 
 NEEDS: tuple[str, ...] = ()
 PER_PAGE = 200

@@ -13,22 +13,9 @@ from pydantic import SecretStr
 from flows.exchange import Pace
 from flows.http import Client
 from flows.queries import Queries
-from flows.sources.base import (
-    Ask,
-    BadItem,
-    Native,
-    Page,
-    Stream,
-    iso,
-    items_of,
-    need_at,
-    number_at,
-    part_at,
-    secret,
-    text_at,
-    total,
-)
+from flows.sources.base import Ask, BadItem, Native, Page, Stream, secret
 from flows.sources.base import Config as Block
+from flows.sources.reading import iso, items_of, need_at, number_at, part_at, text_at, total
 
 NEEDS: tuple[str, ...] = ()
 PER_PAGE = 100

@@ -8,22 +8,9 @@ from urllib.parse import urlsplit
 from flows.exchange import Answer, BadAnswer, Pace, Refused
 from flows.http import Client
 from flows.queries import Queries
-from flows.sources.base import (
-    Ask,
-    Native,
-    Page,
-    Stream,
-    Words,
-    address,
-    items_of,
-    need_at,
-    number_at,
-    part_at,
-    plain,
-    text_at,
-    walk,
-)
+from flows.sources.base import Ask, Native, Page, Stream, Words
 from flows.sources.base import Config as Block
+from flows.sources.reading import address, items_of, need_at, number_at, part_at, plain, text_at, walk
 
 NEEDS: tuple[str, ...] = ()
 # The list is cut by number, not by count: so many numbers a page, of which hidden ones are left out.

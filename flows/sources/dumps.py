@@ -16,8 +16,9 @@ from typing import IO, Any
 import zstandard
 
 from flows.sources import bluesky, reddit, x
-from flows.sources.base import BadItem, Native, need_at, part_at, text_at
+from flows.sources.base import BadItem, Native
 from flows.sources.jsonl import MAX_LINE, Line, Reject, read_line, set_aside, short_hash
+from flows.sources.reading import need_at, part_at, text_at
 
 MAGIC = b"\x28\xb5\x2f\xfd"
 # The dumps are packed with a window of two gigabytes; a decoder refuses such by default.

@@ -14,8 +14,9 @@ import feedparser  # type: ignore[import-untyped]
 from flows.exchange import Answer, BadAnswer, Pace, Validators
 from flows.http import Client
 from flows.queries import Queries
-from flows.sources.base import Ask, Native, Page, Stream, need_at, part_at, plain, published, text_at
+from flows.sources.base import Ask, Native, Page, Stream
 from flows.sources.base import Config as Block
+from flows.sources.reading import need_at, part_at, plain, published, text_at
 
 NEEDS: tuple[str, ...] = ()
 MAX_ENTRIES = 2000

@@ -11,24 +11,9 @@ from flows.exchange import BadAnswer, Pace, Refused
 from flows.http import Client
 from flows.queries import Queries
 from flows.slices import Window
-from flows.sources.base import (
-    Ask,
-    Count,
-    Native,
-    Page,
-    Stream,
-    items_of,
-    moment,
-    need_at,
-    number_at,
-    part_at,
-    plain,
-    text_at,
-    total,
-)
-from flows.sources.base import (
-    Config as Block,
-)
+from flows.sources.base import Ask, Count, Native, Page, Stream
+from flows.sources.base import Config as Block
+from flows.sources.reading import items_of, moment, need_at, number_at, part_at, plain, text_at, total
 
 NEEDS: tuple[str, ...] = ()
 PER_PAGE = 1000

@@ -21,9 +21,10 @@ from flows.exchange import Unavailable
 from flows.firehose import messages
 from flows.http import Client
 from flows.queries import Queries
-from flows.sources.base import Ask, Count, Native, Page, Stream, need_at, number_at, part_at, text_at
+from flows.sources.base import Ask, Count, Native, Page, Stream
 from flows.sources.base import Config as Block
 from flows.sources.bluesky import earlier, post_of
+from flows.sources.reading import need_at, number_at, part_at, text_at
 
 NEEDS: tuple[str, ...] = ()
 POSTS = "app.bsky.feed.post"

@@ -8,23 +8,9 @@ from urllib.parse import urlsplit
 from flows.exchange import Answer, Pace
 from flows.http import Client
 from flows.queries import Queries
-from flows.sources.base import (
-    Ask,
-    BadItem,
-    Native,
-    Page,
-    Stream,
-    Words,
-    address,
-    items_of,
-    need_at,
-    number_at,
-    part_at,
-    text_at,
-    total,
-    walk,
-)
+from flows.sources.base import Ask, BadItem, Native, Page, Stream, Words
 from flows.sources.base import Config as Block
+from flows.sources.reading import address, items_of, need_at, number_at, part_at, text_at, total, walk
 
 NEEDS: tuple[str, ...] = ()
 PER_PAGE = 50

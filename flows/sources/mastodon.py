@@ -10,24 +10,9 @@ from pydantic import SecretStr
 from flows.exchange import Pace, Refused
 from flows.http import Client
 from flows.queries import Queries
-from flows.sources.base import (
-    Ask,
-    Native,
-    Page,
-    Stream,
-    Words,
-    address,
-    items_of,
-    need_at,
-    number_at,
-    part_at,
-    plain,
-    secret,
-    text_at,
-    total,
-    walk,
-)
+from flows.sources.base import Ask, Native, Page, Stream, Words, secret
 from flows.sources.base import Config as Block
+from flows.sources.reading import address, items_of, need_at, number_at, part_at, plain, text_at, total, walk
 
 NEEDS: tuple[str, ...] = ()
 PER_PAGE = 40

@@ -13,23 +13,9 @@ from pydantic import SecretStr
 from flows.exchange import BadAnswer, Pace, Refused, SourceError, Unavailable
 from flows.http import Client
 from flows.queries import Queries
-from flows.sources.base import (
-    Ask,
-    BadItem,
-    Native,
-    Page,
-    Stream,
-    items_of,
-    moment,
-    need_at,
-    number_at,
-    part_at,
-    secret,
-    text_at,
-    total,
-    walk,
-)
+from flows.sources.base import Ask, BadItem, Native, Page, Stream, secret
 from flows.sources.base import Config as Block
+from flows.sources.reading import items_of, moment, need_at, number_at, part_at, text_at, total, walk
 
 if TYPE_CHECKING:
     import praw

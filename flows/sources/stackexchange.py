@@ -9,22 +9,9 @@ from pydantic import SecretStr
 from flows.exchange import Answer, BadAnswer, Pace
 from flows.http import Client
 from flows.queries import Queries
-from flows.sources.base import (
-    Ask,
-    Native,
-    Page,
-    Stream,
-    items_of,
-    moment,
-    need_at,
-    number_at,
-    part_at,
-    plain,
-    secret,
-    text_at,
-    total,
-)
+from flows.sources.base import Ask, Native, Page, Stream, secret
 from flows.sources.base import Config as Block
+from flows.sources.reading import items_of, moment, need_at, number_at, part_at, plain, text_at, total
 
 NEEDS: tuple[str, ...] = ()
 PER_PAGE = 100

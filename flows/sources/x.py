@@ -14,22 +14,9 @@ from flows.exchange import BadAnswer, Pace, Refused
 from flows.http import Client
 from flows.queries import Grammar, Queries, any_of, crossed
 from flows.slices import Window
-from flows.sources.base import (
-    Ask,
-    Count,
-    Native,
-    Page,
-    Stream,
-    iso,
-    items_of,
-    need_at,
-    number_at,
-    part_at,
-    secret,
-    text_at,
-    total,
-)
+from flows.sources.base import Ask, Count, Native, Page, Stream, secret
 from flows.sources.base import Config as Block
+from flows.sources.reading import iso, items_of, need_at, number_at, part_at, text_at, total
 
 NEEDS: tuple[str, ...] = ("bearer_token", "monthly_dollars")
 POST_PRICE = 0.005

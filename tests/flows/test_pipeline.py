@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,38 @@ def test_a_killed_run_is_marked_and_the_next_one_goes_on(
 
     with duckdb.connect(str(db), read_only=True) as con:
         assert con.execute("SELECT run_state FROM runs ORDER BY started_at").fetchall() == [("failed",), ("done",)]
+
+
+def test_a_public_source_is_read_judged_and_its_hours_are_measured(
+    prefect: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import collectors
+    from flows.http import Client
+    from tests.flows.sources import stand_hackernews
+    from tests.flows.sources.standin import Site, posts, running
+
+    end = datetime.now(UTC) - timedelta(hours=3)
+    monkeypatch.setattr(collectors, "Client", lambda agent: Client(agent, allow_private=True))
+    db = tmp_path / "x.duckdb"
+    with running(Site(stand_hackernews.answer, posts(40, end=end))) as site:
+        monkeypatch.setenv("OFFSCRIPT_HACKERNEWS_BASE", site.base)
+        from flows.cli import main
+
+        told = CliRunner().invoke(main, ["collect", "hackernews", "--since", "3d", "--db", str(db)])
+        assert told.exit_code == 0, told.output
+        again = CliRunner().invoke(main, ["collect", "hackernews", "--since", "3d", "--db", str(db)])
+    line = next(line for line in told.output.splitlines() if line.startswith("hackernews")).split()
+    assert line[1:4] == ["done", "40", "40"]
+    assert next(line for line in again.output.splitlines() if line.startswith("hackernews")).split()[3] == "0"
+    path = tmp_path / "none.jsonl"
+    path.write_text(json.dumps(post(1, title="How do I install this?")) + "\n")
+    run("--import", str(path), "--db", str(db))
+    with open_snapshot(db) as (con, _):
+        assert con.execute("SELECT count(*) FROM labels WHERE report_id LIKE 'hackernews:%'").fetchone() == (40,)
+        states = con.execute("SELECT DISTINCT coverage FROM coverage WHERE source_id = 'hackernews'").fetchall()
+        assert states == [("read",)]
+    status = CliRunner().invoke(main, ["sources", "--db", str(db)]).output
+    assert next(line for line in status.splitlines() if line.startswith("hackernews")).split()[2] == "ready"
 
 
 def test_stated_coverage_makes_the_month_measurable(prefect: None, tmp_path: Path) -> None:

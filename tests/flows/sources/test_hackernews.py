@@ -7,7 +7,7 @@ import pytest
 from flows.collect_source import Outcome
 from flows.slices import Progress
 from flows.sources import hackernews
-from flows.sources.base import items_of
+from flows.sources.reading import items_of
 from tests.flows.sources import stand_hackernews
 from tests.flows.sources.conftest import coverage, queries, read, stored
 from tests.flows.sources.standin import NOW, Site, Time, client, html, posts, reset, running, status

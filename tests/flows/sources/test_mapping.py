@@ -6,7 +6,8 @@ import pytest
 
 from flows.identity import identify
 from flows.sources import bluesky, discourse, github, hackernews, lemmy, mastodon, reddit, stackexchange
-from flows.sources.base import BadItem, plain
+from flows.sources.base import BadItem
+from flows.sources.reading import plain
 
 
 @pytest.mark.parametrize(
