@@ -94,13 +94,14 @@ def collect(since: str, until: str | None, db: Path, sources: tuple[str, ...]) -
     from flows.collect import load_platforms
     from flows.collectors import parse_span, run_sources
     from flows.files import outcomes_table
+    from flows.queries import load_queries
     from flows.settings import author_key
     from warehouse import runs
     from warehouse.connect import open_working
 
     window = parse_span(since, until, datetime.now(UTC))
     with open_working(db) as con, progress.shown(_console()):
-        run_id = runs.start(con, "collect", package_version("offscript"))
+        run_id = runs.start(con, "collect", package_version("offscript"), load_queries().version)
         load_platforms(con)
         key = author_key(db)
         outcomes = run_sources(con, sources, window, key=key, run_id=run_id)

@@ -14,14 +14,13 @@ from flows.exchange import SourceError
 from flows.http import Client
 from flows.mapping import MappingError, parse_when
 from flows.queries import Queries, load_queries
-from flows.settings import source_config
+from flows.settings import Settings, source_config
 from flows.slices import Window
 from flows.sources.registry import SOURCES
 from warehouse.rows import fetch
 
 _AGO = re.compile(r"(\d{1,5})([hdw])")
 _UNIT = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-PROJECT = "https://github.com/offscript/offscript"
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,9 @@ class Status:
 
 
 def user_agent(contact: str | None = None) -> str:
-    """Return who we are, with an address at which the operator can be reached."""
-    return f"offscript/{version('offscript')} (+{contact or PROJECT})"
+    """Return who we are, with the address (OFFSCRIPT_CONTACT) at which the operator can be reached."""
+    about = f"; +{contact}" if contact else ""
+    return f"offscript/{version('offscript')} (observatory of reports on AI agents{about})"
 
 
 def parse_span(since: str, until: str | None, now: datetime) -> Window:
@@ -109,7 +109,7 @@ def run_sources(
     Raises:
         InputError: there is no such source, or a setting cannot be used.
     """
-    http = Client(user_agent())
+    http = Client(user_agent(Settings().contact))
     try:
         return collect(con, ready(names, http), window, key=key, run_id=run_id)
     finally:

@@ -100,6 +100,7 @@ def _item(entry: jsonl.Line | jsonl.Reject | None) -> dict[str, Any]:
 
 def link_file(source: Path, out: Path, merge: Merge) -> tuple[int, int, int]:
     """Write one link line for each input line, in order; return (reports, incidents, lines set aside)."""
+    from classifiers.agents import find_agents
     from classifiers.label import load_labeller
     from classifiers.linking import link_lines
 
@@ -121,19 +122,23 @@ def link_file(source: Path, out: Path, merge: Merge) -> tuple[int, int, int]:
         slots.append(None)
         posts.append(post)
         rest.append((when.at, url if isinstance(url, str) else None))
-    labels = load_labeller().label(posts, screened=False)
+    # Only on an issue tracker does it matter who tells it: elsewhere nothing needs to be judged.
+    told = [number for number, post in enumerate(posts) if post.source.startswith("github_issue")]
+    judged = load_labeller().label([posts[number] for number in told], screened=False) if told else []
+    witnesses = {
+        number: posts[number].source for number, label in zip(told, judged, strict=True) if label.kind == "first_hand"
+    }
     reports = [
         Linkable(
             id=post.id,
             title=post.title,
             text=post.text,
             created_at=at,
-            agents=tuple(agent.name for agent in label.agents or ()),
-            actions=tuple(label.actions or ()),
+            agents=tuple(agent.name for agent in find_agents(post)),
             url=url,
-            witness=post.source if label.kind == "first_hand" and post.source.startswith("github_issue") else None,
+            witness=witnesses.get(number),
         )
-        for post, label, (at, url) in zip(posts, labels, rest, strict=True)
+        for number, (post, (at, url)) in enumerate(zip(posts, rest, strict=True))
     ]
     linked = iter(link_lines(reports, merge))
     lines = [slot or next(linked) for slot in slots]

@@ -15,6 +15,7 @@ from flows import collect, steps
 from flows.collect import Collected, Coverage
 from flows.collect_source import Outcome
 from flows.collectors import parse_span, run_sources
+from flows.queries import load_queries
 from flows.settings import author_key
 from warehouse import raw, runs
 from warehouse.connect import open_working
@@ -94,7 +95,7 @@ def ingest(
     window = parse_span(since, until, datetime.now(UTC))
     path = Path(db)
     with open_working(path) as con:
-        run_id = runs.start(con, command, VERSION)
+        run_id = runs.start(con, command, VERSION, load_queries().version if sources is not None else None)
         key = author_key(path)
         labeller: Labeller | None = None
         error: str | None = "stopped before the end"

@@ -19,6 +19,7 @@ class Settings(BaseSettings):
 
     db: Path = Path("data/offscript.duckdb")
     author_key: str | None = None
+    contact: str | None = None
 
 
 def author_key(db: Path, settings: Settings | None = None) -> bytes:

@@ -1,6 +1,6 @@
 """Rows in and out of DuckDB: MERGE on the natural key, so that storing twice changes nothing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +54,7 @@ def merge(
     schema = pa.schema([(field.name, _ARROW[field.type]) for field in table.fields])
     incoming = pa.Table.from_pylist([{n: row.get(n) for n in table.columns} for row in by_key.values()], schema=schema)
     con.register(_INCOMING, incoming)
-    keys = " AND ".join(f"target.{name} IS NOT DISTINCT FROM source.{name}" for name in table.key)
+    keys = " AND ".join(f"target.{name} {_equal(name, by_key.values())} source.{name}" for name in table.key)
     columns = ", ".join(table.columns)
     values = ", ".join(f"source.{name}" for name in table.columns)
     matched = ""
@@ -71,6 +71,11 @@ def merge(
         con.unregister(_INCOMING)
     inserted = sum(1 for (action,) in actions if action == "INSERT")
     return Changed(inserted, len(actions) - inserted)
+
+
+def _equal(name: str, rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return the comparison of a key column: plain equality, which is far cheaper, unless a NULL must match."""
+    return "IS NOT DISTINCT FROM" if any(row[name] is None for row in rows) else "="
 
 
 @contextmanager

@@ -10,13 +10,20 @@ from warehouse.rows import merge
 from warehouse.schema.tables import TABLES
 
 
-def start(con: duckdb.DuckDBPyConnection, command: str, version: str) -> str:
-    """Record that a run began; return its id, which sorts by time."""
+def start(con: duckdb.DuckDBPyConnection, command: str, version: str, queries: str | None = None) -> str:
+    """Record that a run began, and which queries it asks of public sources; return its id, which sorts by time."""
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     # A run that is still "running" when the next one holds the writer's lock was killed.
     con.execute("UPDATE runs SET run_state = 'failed', error = 'killed' WHERE run_state = 'running'")
-    row = {"run_id": run_id, "command": command, "started_at": now, "run_state": "running", "version": version}
+    row = {
+        "run_id": run_id,
+        "command": command,
+        "started_at": now,
+        "run_state": "running",
+        "version": version,
+        "queries": queries,
+    }
     merge(con, TABLES["runs"], [row])
     return run_id
 

@@ -154,6 +154,7 @@ CREATE TABLE runs (
     finished_at TIMESTAMPTZ,
     run_state VARCHAR,
     version VARCHAR,
+    queries VARCHAR,
     instrument VARCHAR,
     counts JSON,
     error VARCHAR

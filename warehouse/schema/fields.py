@@ -51,7 +51,9 @@ _ALL: Final = (
     Field("url", "VARCHAR", "public address of the post", "https://github.com/o/r/issues/12"),
     Field("stated_source", "VARCHAR", "where the source says it stood; context for the instrument", "github_issue:o/r"),
     _private("payload", "JSON", "the item as the source gave it", '{"id": "…"}'),
-    Field("content_hash", "VARCHAR", "sha256 of the payload, first 32 hex digits", "9f86d081884c7d65…"),
+    Field(
+        "content_hash", "VARCHAR", "hash of what is read of the item (not of votes), 32 hex digits", "9f86d081884c7d65…"
+    ),
     _private("found_at", "VARCHAR", "file and line, or request, that brought the item", "posts.jsonl.gz:17"),
     Field("fetched_at", "TIMESTAMPTZ", "when the item was read, UTC", "2026-11-21 10:00:00+00"),
     Field("run_id", "VARCHAR", "the run that wrote the row", "20261121T100000Z-1f3a"),
@@ -162,6 +164,7 @@ _ALL: Final = (
     Field("finished_at", "TIMESTAMPTZ", "end, UTC", "2026-11-21 10:01:00+00"),
     _code("run_state", "run_state", "how it ended", "done"),
     Field("version", "VARCHAR", "version of Offscript", "0.1.0"),
+    Field("queries", "VARCHAR", "version of the queries asked of public sources", "queries-1"),
     Field("counts", "JSON", "counts by step", '{"read": 180}'),
     _private("error", "VARCHAR", "error that ended the run", "disk full"),
     Field("stream", "VARCHAR", "part of the source that has its own cursor: file, query, tag", "sha256:9f86…"),

@@ -111,7 +111,7 @@ _ALL: Final = (
     _table(
         "runs",
         "every run and what it counted",
-        "run_id command started_at finished_at run_state version instrument counts error",
+        "run_id command started_at finished_at run_state version queries instrument counts error",
         "run_id",
     ),
     _table(
