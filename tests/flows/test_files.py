@@ -115,3 +115,19 @@ def test_two_users_of_one_tracker_tell_two_events(tmp_path: Path) -> None:
     path.write_text("".join(json.dumps(item) + "\n" for item in given))
     call("link", str(path), "--out", str(tmp_path / "out.jsonl"))
     assert len({line["incident"] for line in lines(tmp_path / "out.jsonl")}) == 2
+
+
+def test_an_evaluation_says_what_was_learnt_from_and_who_annotated(tmp_path: Path) -> None:
+    own = (ROOT / "classifiers" / "gold" / "own_words.jsonl").read_text("utf-8").splitlines()[:12]
+    unseen = {**json.loads(own[0]), "id": "never seen"}
+    path = tmp_path / "gold.jsonl"
+    path.write_text("\n".join([*own, json.dumps(unseen)]) + "\n")
+    told = CliRunner().invoke(main, ["evaluate", str(path)]).output
+    assert "12 of these 13 items were learnt from" in told
+    assert "language models" in told
+    found = json.loads(CliRunner().invoke(main, ["evaluate", str(path), "--json"]).stdout)
+    assert found["items"] == 13
+    path.write_text('{"id": "a", "title": "t", "score": 12}\n')
+    broken = CliRunner().invoke(main, ["evaluate", str(path)])
+    assert broken.exit_code == 1
+    assert "line 1: score" in broken.output
