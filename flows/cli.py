@@ -65,7 +65,7 @@ def run(sample: bool, importing: bool, coverage: str | None, since: str, db: Pat
     """Collect or import, label, link and publish; print the headline table.
 
     offscript run --sample, or offscript run --import FILE..., or offscript run: read every public source that is ready.
-    Exit code 3: done, but some input was set aside.
+    Exit code 1: an error, or a source failed (what the others gave is published); 3: some input was set aside.
     """
     if files and not importing:
         msg = "files are imported with --import FILE..."
@@ -158,6 +158,8 @@ def _ingest(
         )
         published = publish(str(db))
     headline.show(Console(highlight=False, soft_wrap=True), db, done, published, sample=sample)
+    if any(outcome.state == "failed" for outcome in done.sources):
+        sys.exit(1)
     if done.rejected:
         sys.exit(SET_ASIDE)
 

@@ -168,6 +168,22 @@ def test_a_public_source_is_read_judged_and_its_hours_are_measured(
     assert next(line for line in status.splitlines() if line.startswith("hackernews")).split()[2] == "ready"
 
 
+def test_a_failed_source_is_told_and_the_rest_is_published(
+    prefect: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import collectors
+    from flows.cli import main
+    from flows.collect_source import Outcome
+
+    outcomes = [Outcome("lemmy", "failed", detail="no such host"), Outcome("hackernews", "done", served=3, new=3)]
+    monkeypatch.setattr(collectors, "collect", lambda *_, **__: outcomes)
+    db = tmp_path / "x.duckdb"
+    result = CliRunner().invoke(main, ["run", "--since", "1d", "--db", str(db)])
+    assert result.exit_code == 1
+    assert "no such host" in result.output
+    assert find_snapshot(db).path.is_file()
+
+
 def test_stated_coverage_makes_the_month_measurable(prefect: None, tmp_path: Path) -> None:
     db = tmp_path / "x.duckdb"
     path = tmp_path / "x.jsonl"
