@@ -5,9 +5,10 @@ One issue or post that reaches us under two ids, or at two spellings of its addr
 
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-_TRACKING = re.compile(r"utm_.*|fbclid|gclid|mc_[ce]id|ref|ref_src|s|t|igsh|si", re.IGNORECASE)
+from warehouse.schema.addresses import canonical_url
+
 _GITHUB = re.compile(r"/([^/]+/[^/]+)/(?:issues|pull|discussions)/(\d+)")
 _GITHUB_COMMENT = re.compile(r"(?:issuecomment-|discussioncomment-|discussion_r)(\d+)")
 _REDDIT = re.compile(r"(?:/r/([^/]+))?/comments/([0-9a-z]+)(?:/[^/]*)?(?:/([0-9a-z]+))?/?$")
@@ -70,20 +71,6 @@ def identify(given_id: str, source: str, url: str | None) -> Identity:
         return found
     platform = next((name for prefix, name in _PLATFORM_OF_SOURCE if kind.startswith(prefix)), "web")
     return Identity(platform, channel or kind or None, given_id, f"{platform}:given/{given_id}")
-
-
-def canonical_url(url: str) -> str | None:
-    """Return scheme-less host/path?query without tracking parameters, or None for what is not a web address."""
-    try:
-        parts = urlsplit(url.strip())
-    except ValueError:
-        return None
-    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
-        return None
-    host = parts.hostname.lower().removeprefix("www.")
-    query = urlencode([(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.fullmatch(k)])
-    path = parts.path.rstrip("/")
-    return f"{host}{path}" + (f"?{query}" if query else "")
 
 
 def _federated(url: str, kind: str) -> Identity | None:

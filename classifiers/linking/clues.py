@@ -8,9 +8,9 @@ from datetime import date
 from functools import cache, lru_cache
 from hashlib import blake2b
 from importlib.resources import files
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from classifiers.linking.when import Window, event_windows
+from warehouse.schema.addresses import canonical_url
 from warehouse.schema.models import Linkable
 
 MAX_CHARS = 4000
@@ -36,7 +36,6 @@ _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _NUMBER_WORDS = {word: value for value, word in enumerate([*_UNITS.split(), "eighteen", "nineteen"])}
 _NUMBER_WORDS |= {word: 10 * tens for tens, word in enumerate(_TENS.split(), start=2)}
 _SCALES = {"hundred": 100.0, "thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9}
-_TRACKING = re.compile(r"^(?:utm_\w+|fbclid|gclid|ref|ref_src|s|t|share_id|si|igshid)$")
 _SUFFIXES = (
     "ations",
     "ation",
@@ -152,17 +151,10 @@ def numbers(text: str) -> frozenset[float]:
     return frozenset(found)
 
 
-def canonical_url(url: str | None) -> str | None:
-    """Return the address without scheme, `www.`, fragment, tracking and last slash; None where it has no path."""
-    if not url:
-        return None
-    parts = urlsplit(url.strip())
-    host = parts.netloc.lower().removeprefix("www.").removeprefix("old.").removeprefix("m.")
-    query = urlencode(sorted((k, v) for k, v in parse_qsl(parts.query) if not _TRACKING.match(k)))
-    path = parts.path.rstrip("/")
-    if not host or not (path or query):
-        return None
-    return f"{host}{path}?{query}" if query else f"{host}{path}"
+def address_of(url: str | None) -> str | None:
+    """Return the page a report stands on; None where the address is a whole site and identifies no report."""
+    found = canonical_url(url)
+    return found if found and ("/" in found or "?" in found) else None
 
 
 def content_of(title: str, text: str) -> str:
@@ -209,5 +201,5 @@ def read(report: Linkable) -> Clues:
         past=past,
         posted=posted,
         text_key=_key(content) if len(listed) >= MIN_WORDS else None,
-        url_key=canonical_url(report.url),
+        url_key=address_of(report.url),
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from classifiers.encoder import default_encoder
 from classifiers.linking import cluster, find_links, link_lines, measure
-from classifiers.linking.clues import canonical_url, content_of, numbers
+from classifiers.linking.clues import address_of, content_of, numbers
 from classifiers.linking.when import event_windows
 from warehouse.schema.models import Link, Linkable
 
@@ -224,8 +224,9 @@ def test_a_report_is_compared_with_a_bounded_number_of_others() -> None:
 
 def test_figures_and_addresses_are_read_alike() -> None:
     assert numbers("fifty-five thousand rows") == numbers("55k rows") == numbers("55,000 rows") == {55000.0}
-    assert canonical_url("https://www.example.org/a/?b=1&utm_medium=x#c") == canonical_url("http://example.org/a?b=1")
-    assert canonical_url("https://example.org/") is None
+    assert address_of("https://www.example.org/a/?b=1&utm_medium=x#c") == address_of("http://example.org/a?b=1")
+    assert address_of("https://example.org/") is None
+    assert address_of("http://[::1") is None
     assert content_of("[BUG] It pushed", "It pushed\n### Steps\n_No response_\nand left") == "It pushed. and left"
 
 
@@ -277,3 +278,11 @@ def test_what_long_logs_share_is_no_sign_of_one_event() -> None:
     one = report("a", f"The agent renamed a column of the payroll table. {'It was a long day. ' * 40}{log}")
     other = report("b", f"The agent mailed a draft to our landlord. {'We had tea and cake. ' * 40}{log}")
     assert len({line.incident for line in link_lines([one, other])}) == 2
+
+
+def test_a_hostile_address_stops_nothing() -> None:
+    odd = [
+        report(str(n), LONG, url=url)
+        for n, url in enumerate(("http://[::1", "javascript:alert(1)", "//", "http://", "a" * 9999))
+    ]
+    assert {line.incident for line in link_lines(odd)} == {"1"}

@@ -1,6 +1,7 @@
 import pytest
 
-from flows.identity import canonical_url, identify
+from flows.identity import identify
+from warehouse.schema.addresses import canonical_url
 
 
 @pytest.mark.parametrize(
