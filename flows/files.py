@@ -21,6 +21,7 @@ from flows import progress
 from flows.collect_source import Outcome
 from flows.collectors import statuses
 from flows.errors import InputError
+from flows.identity import identify, tracker
 from flows.mapping import MappingError, parse_when
 from flows.sources import jsonl
 from flows.sources.registry import PLATFORMS
@@ -125,10 +126,11 @@ def link_file(source: Path, out: Path, merge: Merge) -> tuple[int, int, int]:
         posts.append(post)
         rest.append((when.at, url if isinstance(url, str) else None))
     # Only on an issue tracker does it matter who tells it: elsewhere nothing needs to be judged.
-    told = [number for number, post in enumerate(posts) if post.source.startswith("github_issue")]
+    stands = [identify(post.id, post.source, url) for post, (_, url) in zip(posts, rest, strict=True)]
+    told = {number: found for number, who in enumerate(stands) if (found := tracker(who.platform, who.channel))}
     judged = load_labeller().label([posts[number] for number in told], screened=False) if told else []
     witnesses = {
-        number: posts[number].source for number, label in zip(told, judged, strict=True) if label.kind == "first_hand"
+        number: found for (number, found), line in zip(told.items(), judged, strict=True) if line.kind == "first_hand"
     }
     reports = [
         Linkable(

@@ -73,6 +73,11 @@ def identify(given_id: str, source: str, url: str | None) -> Identity:
     return Identity(platform, channel or kind or None, given_id, f"{platform}:given/{given_id}")
 
 
+def tracker(platform: str, channel: str | None) -> str | None:
+    """Return the issue tracker a post stands on, or None: there, two first-hand accounts are two people's events."""
+    return f"github:{channel}" if platform == "github" else None
+
+
 def _federated(url: str, kind: str) -> Identity | None:
     """Return the identity of a post on a host of any name; its own number there is unique on that host only."""
     canonical = canonical_url(url) if kind in _FEDERATED else None

@@ -14,6 +14,7 @@ from classifiers.label import Labeller
 from classifiers.linking import cluster, find_links
 from classifiers.screen import SCREEN_VERSION, screen
 from flows import progress
+from flows.identity import tracker
 from flows.mapping import MAPPER, to_report
 from flows.sources.registry import post_of
 from warehouse import incidents, labels, reports
@@ -122,7 +123,7 @@ def link_pending(con: duckdb.DuckDBPyConnection, *, run_id: str) -> int:
             agents=tuple(agent["name"] for agent in json.loads(row["agents"] or "[]")),
             actions=tuple(row["actions"] or ()),
             url=row["url"],
-            witness=f"github:{row['channel']}" if (row["platform"], row["kind"]) == ("github", "first_hand") else None,
+            witness=tracker(row["platform"], row["channel"]) if row["kind"] == "first_hand" else None,
         )
         for row in rows
     ]

@@ -17,17 +17,8 @@ from flows.sources.registry import SOURCES
 from tests.flows.sources import stand_github, stand_hackernews, stand_lemmy, stand_mastodon
 from tests.flows.sources.conftest import queries, stored
 from tests.flows.sources.standin import NOW, Site, client, posts, running, status
-from warehouse.migrate import migrate
 
 SPAN = Window(NOW - timedelta(days=3), NOW)
-
-
-@pytest.fixture
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(":memory:") as opened:
-        opened.execute("SET TimeZone = 'UTC'")
-        migrate(opened)
-        yield opened
 
 
 def built(name: str, config: dict[str, Any], **asked: Any) -> Ready:

@@ -102,13 +102,14 @@ def test_reports_of_one_event_are_linked_and_the_rest_are_not(tmp_path: Path) ->
 
 
 def test_two_users_of_one_tracker_tell_two_events(tmp_path: Path) -> None:
-    source = "github_issue:anthropics/claude-code"
+    # One tracker under two names of it.
+    sources = ("github_issue:anthropics/claude-code", "github_issue_title:anthropics/claude-code")
     titles = (
         "I told Claude Code not to push and it force-pushed to main without asking me",
         "Claude Code force-pushed to main without asking although I told it not to push",
     )
     given = [
-        {"id": str(n), "source": source, "title": title, "text": "", "created_at": "2026-03-01"}
+        {"id": str(n), "source": sources[n], "title": title, "text": "", "created_at": "2026-03-01"}
         for n, title in enumerate(titles)
     ]
     path = tmp_path / "in.jsonl"

@@ -1,29 +1,18 @@
 """What the collectors' tests share: a warehouse, and how to run one source against its stand-in."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
-import pytest
 
 from flows.collect_source import Outcome, Ready, collect
 from flows.queries import Queries, load_queries
 from flows.slices import Window
 from flows.sources.registry import SOURCES
 from tests.flows.sources.standin import NOW, client
-from warehouse.migrate import migrate
 
 Collect = Callable[..., Outcome]
-
-
-@pytest.fixture
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse in memory: its transactions are those of a file, without the disk."""
-    with duckdb.connect(":memory:") as opened:
-        opened.execute("SET TimeZone = 'UTC'")
-        migrate(opened)
-        yield opened
 
 
 def queries(**changes: Any) -> Queries:
