@@ -1,0 +1,124 @@
+"""Commands that judge and join texts, and measure the instrument that does."""
+
+import json
+import sys
+from importlib.metadata import version as package_version
+from importlib.resources import files as resource_files
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flows.cli.base import FILE, SET_ASIDE, console, db_option, main
+
+
+@main.command("label-pending")
+@db_option
+def label_pending(db: Path) -> None:
+    """Judge every report that the present instrument has not judged."""
+    from classifiers.label import load_labeller
+    from flows import progress, steps
+    from flows.settings import author_key
+    from warehouse import runs
+    from warehouse.connect import open_working
+
+    with open_working(db) as con, progress.shown(console()):
+        run_id = runs.start(con, "label-pending", package_version("offscript"))
+        kept = steps.screen_pending(con, key=author_key(db), run_id=run_id)
+        labeller = load_labeller()
+        labelled = steps.label_pending(con, labeller, run_id=run_id)
+        runs.finish(con, run_id, counts={"kept": kept, "labelled": labelled}, instrument=labeller.instrument)
+    click.echo(f"{labelled} labelled by {labeller.instrument}")
+
+
+@main.command("link-pending")
+@db_option
+def link_pending(db: Path) -> None:
+    """Join strict reports of one event into incidents."""
+    from flows import progress, steps
+    from warehouse import runs
+    from warehouse.connect import open_working
+
+    with open_working(db) as con, progress.shown(console()):
+        run_id = runs.start(con, "link-pending", package_version("offscript"))
+        opened = steps.link_pending(con, run_id=run_id)
+        runs.finish(con, run_id, counts={"opened": opened}, instrument=None)
+    click.echo(f"{opened} new incidents")
+
+
+@main.command()
+@click.argument("source", type=FILE)
+@click.option("--out", type=FILE, required=True, help="Label lines, one per input line, same order.")
+@click.option("--all", "judge_all", is_flag=True, help="Judge also what the screen would drop.")
+def label(source: Path, out: Path, judge_all: bool) -> None:
+    """Label IN.jsonl[.gz] without a database: one line in, one line out, same order."""
+    from flows.files import label_file
+
+    counts = label_file(source, out, screened=not judge_all, console=console())
+    click.echo(", ".join(f"{status} {number}" for status, number in counts.items()), err=True)
+    if counts.get("rejected"):
+        sys.exit(SET_ASIDE)
+
+
+@main.command()
+@click.argument("source", type=FILE)
+@click.option("--out", type=FILE, required=True, help="Link lines, one per input line, same order.")
+@click.option("--merge", type=click.Choice(["tight", "normal", "loose"]), default="normal", show_default=True)
+def link(source: Path, out: Path, merge: Any) -> None:  # noqa: ANN401
+    """Join the reports of IN.jsonl[.gz] that tell one event, without a database."""
+    from flows.files import link_file
+
+    number, events, rejected = link_file(source, out, merge)
+    click.echo(f"{number} reports, {events} incidents, {rejected} lines set aside", err=True)
+    if rejected:
+        sys.exit(SET_ASIDE)
+
+
+@main.command()
+@click.argument("gold", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def evaluate(gold: Path, as_json: bool) -> None:
+    """Measure the instrument on labelled texts, with intervals, by source and kind."""
+    from flows.files import evaluate_file
+
+    evaluation = evaluate_file(gold, console=console())
+    click.echo(json.dumps(evaluation.to_json(), indent=1) if as_json else evaluation.to_table())
+
+
+@main.command()
+@click.argument("gold", nargs=-1, type=FILE)
+@click.option("--open", "open_only", is_flag=True, help="Use only texts that are ours: all a plain clone has.")
+@click.option("--out", type=FILE, help="Folder of the artefact and its card; the default is the package itself.")
+@click.option("--labels", type=FILE, help="Folder of the per-item labels and predictions; the default is --out.")
+@click.option("--pool", "pools", multiple=True, type=FILE, help="Unlabelled posts, to count flagged posts per 10,000.")
+@click.option("--seed", type=int, default=0, show_default=True)
+def train(
+    gold: tuple[Path, ...], open_only: bool, out: Path | None, labels: Path | None, pools: tuple[Path, ...], seed: int
+) -> None:
+    """Fit the instrument on GOLD files; write the artefact, its card and per-item predictions.
+
+    Without GOLD files the shipped texts are used; then --out is needed, for such an artefact is weaker than the
+    shipped one and must not replace it by accident.
+    """
+    if not gold and out is None:
+        msg = "name GOLD files, or --out DIR to train on the shipped texts alone"
+        raise click.UsageError(msg)
+    from classifiers.train import train as fit
+
+    package = Path(str(resource_files("classifiers")))
+    files = gold or (package / "gold" / "own_words.jsonl",)
+    record = Path(str(resource_files("warehouse"))) / "sample" / "record.jsonl"
+    card = fit(
+        files, out or package / "model", open_only=open_only, seed=seed, pools=pools, record=record, labels=labels
+    )
+    click.echo(f"instrument {card['instrument']}, cross-validated; everything else is in the card")
+    for section, names in (
+        ("strict_grey_apart", ("f1", "precision", "recall", "average_precision")),
+        ("behaviours", ("macro_f1",)),
+    ):
+        for name in names:
+            found = card["quality"]["sections"][section][name]
+            interval = f"({found['low']:.3f}-{found['high']:.3f})" if found["value"] is not None else "insufficient"
+            click.echo(f"  {section} {name} {found['value']} {interval}, n = {found['n']}")
+    if card["stream"]:
+        click.echo(f"  flagged per 10,000 posts drawn from the pools: {card['stream']['flagged_per_10000']}")
