@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from tests.warehouse.builders import INSTRUMENT, NOW
-from tests.warehouse.trend_builders import add, at, con, cover, join, measured
+from tests.warehouse.trend_builders import add, at, con, cover, decide, join, measured
 from warehouse import ddl
 from warehouse.publish import publish
 from warehouse.rows import fetch, merge
@@ -174,6 +174,20 @@ def test_unknown_and_curated_spans_outweigh_read_ones(con: duckdb.DuckDBPyConnec
     assert states(con, "record") == {"2026-01": "unknown", "2026-02": "unknown"}
 
 
+# decisions
+
+
+def test_a_decision_taken_back_or_decided_anew_is_not_in_force(con: duckdb.DuckDBPyConnection) -> None:
+    decide(con, 1, "github:1", "kind", "first_hand")
+    decide(con, 2, "github:1", "kind", "mention")
+    decide(con, 3, "github:1", "kind", "second_hand", reviewer="cd")
+    decide(con, 4, "github:1", "same", "github:2")
+    decide(con, 5, "github:1", "same", "github:3")
+    decide(con, 6, "github:1", "undo", "", undoes="r4")
+    held = con.execute("SELECT review_id FROM decisions ORDER BY review_id").fetchall()
+    assert held == [("r2",), ("r3",), ("r5",)]
+
+
 # where the views live
 
 
@@ -207,7 +221,7 @@ def test_tables_and_views_build_on_a_ducklake_catalogue(con: duckdb.DuckDBPyConn
     ddl.create_all(lake, WORKING)
     ddl.create_views(lake)
     lake.execute("COMMIT")
-    for table in ("reports", "instruments", "labels", "groupings", "coverage"):
+    for table in ("reports", "instruments", "labels", "groupings", "coverage", "reviews"):
         rows = con.execute(f"SELECT * FROM {table}").to_arrow_table()
         lake.register("incoming", rows)
         lake.execute(f"INSERT INTO {table} SELECT * FROM incoming")

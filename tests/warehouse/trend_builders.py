@@ -47,8 +47,16 @@ def cover(
     merge(con, TABLES["coverage"], [coverage_row("import", stream, platform, state, 1, span, RUN)])
 
 
+def decide(con: duckdb.DuckDBPyConnection, number: int, of: str, decision: str, value: str, **more: Any) -> None:
+    """Store one human decision; `number` is its id and its second."""
+    row: dict[str, Any] = {"review_id": f"r{number}", "review_of": of, "decision": decision, "decided_value": value}
+    row |= {"reviewer": "ab", "reviewed_at": at(f"2026-04-01T00:00:{number:02d}"), **more}
+    merge(con, TABLES["reviews"], [row])
+
+
 def measured(con: duckdb.DuckDBPyConnection) -> None:
     """Three incidents in January, none in February, six in March, all read."""
     for number in range(9):
         add(con, f"github:{number}", "2026-01-10" if number < 3 else "2026-03-10")
     cover(con, "github", "2026-01-01", "2026-04-01")
+    decide(con, 1, "github:0", "not_same", "github:1")

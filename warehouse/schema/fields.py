@@ -147,7 +147,7 @@ _ALL: Final = (
     Field("review_of", "VARCHAR", "report or incident decided on", "github:o/r:12"),
     Field("decision", "VARCHAR", "what was decided: a field's name, same, not_same, status", "kind"),
     Field("decided_value", "VARCHAR", "the value decided", "second_hand"),
-    _private("reviewer", "VARCHAR", "who decided", "ab"),
+    Field("reviewer", "VARCHAR", "who decided, under the short name the reviewer chose for it; published", "ab"),
     _private("review_reason", "VARCHAR", "why, in the reviewer's words", "the log shows it"),
     Field(
         "expected_text_hash",
@@ -158,6 +158,10 @@ _ALL: Final = (
     Field("draw_reason", "VARCHAR", "why it was in the queue", "audit"),
     Field("inclusion_p", "DOUBLE", "probability with which it was drawn", "0.01", "probability"),
     Field("reviewed_at", "TIMESTAMPTZ", "when it was decided, UTC", "2026-11-21 10:00:00+00"),
+    Field("undoes", "VARCHAR", "the decision that this one takes back", "1f3a9c20"),
+    Field("draw", "VARCHAR", "name of a random audit draw: its day and seed", "2026-11-21/7"),
+    Field("stratum", "VARCHAR", "stratum of the draw", "kept, p 0.1-0.5"),
+    Field("drawn_at", "TIMESTAMPTZ", "when it was drawn, UTC", "2026-11-21 10:00:00+00"),
     # runs, coverage, volume
     Field("command", "VARCHAR", "what was run", "run --sample"),
     Field("started_at", "TIMESTAMPTZ", "start, UTC", "2026-11-21 10:00:00+00"),

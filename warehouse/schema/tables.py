@@ -105,8 +105,14 @@ _ALL: Final = (
         "reviews",
         "human decisions: attributed, reasoned, reversible",
         "review_id review_of decision decided_value reviewer review_reason expected_text_hash draw_reason inclusion_p "
-        "instrument reviewed_at",
+        "instrument reviewed_at undoes",
         "review_id",
+    ),
+    _table(
+        "audit_draws",
+        "posts drawn at random for human audit, kept and rejected ones, each with the probability of its draw",
+        "draw report_id text_hash stratum inclusion_p instrument drawn_at run_id",
+        "draw report_id",
     ),
     _table(
         "runs",
