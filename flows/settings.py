@@ -20,6 +20,7 @@ class Settings(BaseSettings):
     db: Path = Path("data/offscript.duckdb")
     author_key: str | None = None
     contact: str | None = None
+    site: str | None = None
 
 
 def author_key(db: Path, settings: Settings | None = None) -> bytes:

@@ -1,6 +1,7 @@
 """Opening DuckDB files: one writer for the working file, locked-down readers for snapshots."""
 
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -58,6 +59,12 @@ def find_snapshot(db: Path, snapshot_id: str | None = None) -> Snapshot:
         msg = f"no snapshot of {db} is published yet: run `offscript run --sample --db {db}` or `offscript publish`"
         raise WarehouseError(msg) from None
     return Snapshot(Path(name).stem, folder / name)
+
+
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file, as `<id>.sha256` beside a snapshot states it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def connect_snapshot(snapshot: Snapshot, memory_limit: str = "1GB") -> duckdb.DuckDBPyConnection:

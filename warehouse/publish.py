@@ -16,7 +16,7 @@ import duckdb
 
 from warehouse import ddl
 from warehouse.checks import run_checks
-from warehouse.connect import CURRENT, Snapshot, WarehouseError, find_snapshot, snapshot_folder
+from warehouse.connect import CURRENT, Snapshot, WarehouseError, checksum, find_snapshot, snapshot_folder
 from warehouse.excerpts import evidence_spans
 from warehouse.rows import merge, scalar
 from warehouse.schema.tables import PUBLISHED, TABLES
@@ -59,7 +59,7 @@ def publish(con: duckdb.DuckDBPyConnection, db: Path, *, version: str) -> Publis
         building.unlink(missing_ok=True)
         _copy(con, building)
         _finish(con, building, (snapshot_id, now, found, version))
-        sha256 = _checksum(building)
+        sha256 = checksum(building)
         path = folder / f"{snapshot_id}.duckdb"
         building.replace(path)
     finally:
@@ -101,7 +101,7 @@ def _held(con: duckdb.DuckDBPyConnection, db: Path, found: str) -> Published | N
         current = find_snapshot(db)
     except WarehouseError:
         return None
-    if current.id != last[0] or not current.path.is_file() or _checksum(current.path) != last[1]:
+    if current.id != last[0] or not current.path.is_file() or checksum(current.path) != last[1]:
         return None
     return Published(current, last[1], new=False)
 
@@ -140,11 +140,6 @@ def _finish(con: duckdb.DuckDBPyConnection, building: Path, info: tuple[str, dat
         copy.execute("CHECKPOINT")
     finally:
         copy.close()
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -111,7 +111,7 @@ def test_a_publish_that_breaks_leaves_the_old_snapshot(db: Path, monkeypatch: py
     with warehouse(db) as con:
         add_report(con, "github:new")
         settle(con, [*ORDER, "github:new"], {}, [])
-        monkeypatch.setattr(module, "_checksum", full)
+        monkeypatch.setattr(module, "checksum", full)
         with pytest.raises(OSError, match="No space left"):
             publish(con, db, version="test")
     assert find_snapshot(db) == before

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 import duckdb
@@ -33,26 +34,47 @@ class Case:
     excerpts: tuple[Excerpt, ...]
 
 
-def strongest(con: duckdb.DuckDBPyConnection, number: int = NUMBER) -> tuple[Case, ...]:
-    """Return the strict incidents with the strongest evidence, the newest first among equals."""
-    rows = fetch(
-        con,
+def strongest(con: duckdb.DuckDBPyConnection, number: int = NUMBER, *, month: date | None = None) -> tuple[Case, ...]:
+    """Return the strict incidents with the strongest evidence, the newest first among equals.
+
+    Args:
+        con: connection to a snapshot.
+        number: how many at most.
+        month: first day of the month in which they were first reported; None for any time.
+    """
+    rows = con.execute(
         """
-        SELECT incident, incident_title, evidence, incident_status, best_report_id, agent_names, behaviours_present,
-               reports,
-               CASE first_reported_precision
-                    WHEN 'unknown' THEN NULL
-                    WHEN 'year' THEN strftime(first_reported_at, '%Y')
-                    WHEN 'month' THEN strftime(first_reported_at, '%Y-%m')
-                    ELSE strftime(first_reported_at, '%Y-%m-%d') END AS date
-        FROM incidents
+        SELECT incident FROM incidents
         WHERE is_strict AND incident_status <> 'withdrawn'
+            AND ($2::DATE IS NULL OR first_reported_precision IN ('second', 'day', 'month')
+                AND CAST(date_trunc('month', first_reported_at AT TIME ZONE 'UTC') AS DATE) = $2::DATE)
         ORDER BY evidence DESC NULLS LAST, first_reported_at DESC NULLS LAST, incident DESC
-        LIMIT ?
+        LIMIT $1
         """,
-        [number],
-    )
-    chosen = [row["incident"] for row in rows]
+        [number, month],
+    ).fetchall()
+    return cases(con, [number for (number,) in rows])
+
+
+def cases(con: duckdb.DuckDBPyConnection, chosen: Sequence[int]) -> tuple[Case, ...]:
+    """Return incidents with their links and excerpts, in the order of their numbers given."""
+    rows = {
+        row["incident"]: row
+        for row in fetch(
+            con,
+            """
+            SELECT incident, incident_title, evidence, incident_status, best_report_id, agent_names,
+                   behaviours_present, reports,
+                   CASE first_reported_precision
+                        WHEN 'unknown' THEN NULL
+                        WHEN 'year' THEN strftime(first_reported_at, '%Y')
+                        WHEN 'month' THEN strftime(first_reported_at, '%Y-%m')
+                        ELSE strftime(first_reported_at, '%Y-%m-%d') END AS date
+            FROM incidents WHERE incident IN (SELECT unnest(?::BIGINT[]))
+            """,
+            [list(chosen)],
+        )
+    }
     links: dict[int, list[str]] = {}
     for row in fetch(
         con,
@@ -62,7 +84,7 @@ def strongest(con: duckdb.DuckDBPyConnection, number: int = NUMBER) -> tuple[Cas
         WHERE ir.incident IN (SELECT unnest(?::BIGINT[])) AND r.url IS NOT NULL
         ORDER BY ir.incident, ir.report_id <> i.best_report_id, r.created_at NULLS LAST, r.report_id
         """,
-        [chosen],
+        [list(chosen)],
     ):
         links.setdefault(row["incident"], []).append(row["url"])
     # The best report's own words; those of another report where its platform lets none be shown.
@@ -75,25 +97,26 @@ def strongest(con: duckdb.DuckDBPyConnection, number: int = NUMBER) -> tuple[Cas
         WHERE ir.incident IN (SELECT unnest(?::BIGINT[]))
         ORDER BY ir.incident, e.report_id <> i.best_report_id, e.report_id, span_field, excerpt, span_start
         """,
-        [chosen],
+        [list(chosen)],
     ):
         own = spans.setdefault(row["incident"], [])
         if not own or own[0]["report_id"] == row["report_id"]:
             own.append(row)
     return tuple(
         Case(
-            incident=row["incident"],
-            title=row["incident_title"] or f"Incident {row['incident']}",
-            date=row["date"],
-            agents=tuple(row["agent_names"] or ()),
-            behaviours=tuple(row["behaviours_present"] or ()),
-            evidence=row["evidence"],
-            status=row["incident_status"],
-            reports=row["reports"],
-            links=tuple(dict.fromkeys(links.get(row["incident"], ()))),
-            excerpts=excerpts(spans.get(row["incident"], ())),
+            incident=number,
+            title=rows[number]["incident_title"] or f"Incident {number}",
+            date=rows[number]["date"],
+            agents=tuple(rows[number]["agent_names"] or ()),
+            behaviours=tuple(rows[number]["behaviours_present"] or ()),
+            evidence=rows[number]["evidence"],
+            status=rows[number]["incident_status"],
+            reports=rows[number]["reports"],
+            links=tuple(dict.fromkeys(links.get(number, ()))),
+            excerpts=excerpts(spans.get(number, ())),
         )
-        for row in rows
+        for number in chosen
+        if number in rows
     )
 
 
