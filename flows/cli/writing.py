@@ -46,3 +46,17 @@ def feeds(folder: Path, snapshot: str | None, db: Path) -> None:
         for name, feed in (("incidents", incidents_feed), ("months", monthly_feed)):
             (folder / f"{name}.atom").write_text(feed(con, site), "utf-8")
             click.echo(folder / f"{name}.atom")
+
+
+@main.command()
+@click.argument("folder", type=FILE)
+@click.option("--snapshot", help="Id of an older snapshot.")
+@db_option
+def site(folder: Path, snapshot: str | None, db: Path) -> None:
+    """Write the static site to FOLDER: plain HTML and SVG, no server; OFFSCRIPT_SITE is where it will be served."""
+    from warehouse.connect import checksum, open_snapshot
+    from warehouse.present.site import write_site
+
+    with open_snapshot(db, snapshot) as (con, found):
+        pages = write_site(con, folder, site=Settings().site, sha256=checksum(found.path))
+    click.echo(f"{pages} pages in {folder}, from snapshot {found.id}")

@@ -80,7 +80,8 @@ body { font: 1rem/1.55 system-ui, "Liberation Sans", sans-serif; color: var(--in
 h1 { font-size: 1.9rem; line-height: 1.2; margin: .4rem 0 .6rem; }
 h2 { font-size: 1.25rem; margin: 2rem 0 .4rem; border-top: 1px solid var(--rule); padding-top: .8rem; }
 h3 { font-size: 1.05rem; margin: 1.2rem 0 .2rem; }
-p, li, td, th, blockquote { overflow-wrap: anywhere; }
+p, li, blockquote { overflow-wrap: anywhere; }
+td, th { overflow-wrap: break-word; }
 p { margin: .4rem 0; }
 .lead { font-size: 1.2rem; }
 .note, figcaption, small { font-size: .875rem; color: var(--quiet); }
