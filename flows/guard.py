@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address
+from urllib.parse import urlsplit
 
 import httpcore
 
@@ -33,6 +34,18 @@ def public_addresses(host: str, port: int) -> list[str]:
         msg = f"{host}: a private address"
         raise Refused(msg)
     return addresses
+
+
+def is_private(url: str) -> bool:
+    """Whether an address leads to this machine or its own network, and to nowhere else that is known."""
+    parts = urlsplit(url)
+    try:
+        public_addresses(parts.hostname or "", parts.port or 443)
+    except Refused:
+        return True
+    except httpcore.ConnectError:
+        return False
+    return False
 
 
 class PublicOnly(httpcore.SyncBackend):

@@ -88,7 +88,7 @@ def label_pending(con: duckdb.DuckDBPyConnection, labeller: Labeller, *, run_id:
             lines = labeller.label(posts)
             now = datetime.now(UTC)
             rows = [
-                _label_row(line, report["text_hash"], now, run_id) for line, report in zip(lines, batch, strict=True)
+                label_row(line, report["text_hash"], now, run_id) for line, report in zip(lines, batch, strict=True)
             ]
             with transaction(con):
                 labels.store(con, rows)
@@ -97,7 +97,8 @@ def label_pending(con: duckdb.DuckDBPyConnection, labeller: Labeller, *, run_id:
     return done
 
 
-def _label_row(line: LabelLine, text_hash: str, now: datetime, run_id: str) -> dict[str, Any]:
+def label_row(line: LabelLine, text_hash: str, now: datetime, run_id: str) -> dict[str, Any]:
+    """Return a label line as a row of table `labels`."""
     row = line.model_dump()
     for name in ("behaviours", "agents", "spans"):
         row[name] = None if row[name] is None else json.dumps(row[name])

@@ -122,3 +122,33 @@ def train(
             click.echo(f"  {section} {name} {found['value']} {interval}, n = {found['n']}")
     if card["stream"]:
         click.echo(f"  flagged per 10,000 posts drawn from the pools: {card['stream']['flagged_per_10000']}")
+
+
+@main.command()
+@click.option("--limit", type=int, default=200, show_default=True, help="Texts to ask about, at most.")
+@db_option
+def judge(limit: int, db: Path) -> None:
+    """Ask a second judge, an OpenAI-compatible model, and print how far it agrees with the instrument.
+
+    Off unless OFFSCRIPT_JUDGE_URL and OFFSCRIPT_JUDGE_MODEL are set (OFFSCRIPT_JUDGE_KEY where it needs one,
+    OFFSCRIPT_JUDGE_TOKENS bounds the cost). Its labels are stored beside the instrument's and enter no count.
+    """
+    from flows import progress
+    from flows.judge import JudgeSettings, agreement, judge_client, judge_pending
+    from warehouse import runs
+    from warehouse.connect import open_working
+
+    settings = JudgeSettings()
+    client = judge_client(settings)
+    with open_working(db) as con, progress.shown(console()):
+        run_id = runs.start(con, "judge", package_version("offscript"))
+        done = judge_pending(con, settings, client, limit=limit, run_id=run_id)
+        found = agreement(con, done.instrument, run_id)
+        counts = {"asked": done.asked, "judged": done.stored, "unreadable": done.unreadable, "tokens": done.tokens}
+        runs.finish(con, run_id, counts=counts, instrument=done.instrument, error=done.stopped)
+    click.echo(f"{done.instrument}: {', '.join(f'{number:,} {what}' for what, number in counts.items())}")
+    for name, figure in found.items():
+        click.echo(f"  {name:<28} kappa {figure}")
+    if done.stopped:
+        msg = f"stopped: {done.stopped}; what was judged is stored"
+        raise click.ClickException(msg)

@@ -109,6 +109,12 @@ _ALL: Final = (
     Field("registered_at", "TIMESTAMPTZ", "when the instrument was first used here, UTC", "2026-11-21 10:00:00+00"),
     Field("ordinal", "BIGINT", "order in which instruments came into use; the highest is current", "1"),
     Field("card", "JSON", "the instrument's card: data, date, measured quality", "{…}"),
+    Field("second_instrument", "VARCHAR", "the instrument or judge it was compared with", "judge-some-model-1f3a9c21"),
+    Field("judged_field", "VARCHAR", "what both judged", "is_strict"),
+    Field("kappa", "DOUBLE", "agreement beyond chance (Cohen; of scales: quadratic weighted)", "0.81", "-1 to 1"),
+    Field("kappa_low", "DOUBLE", "lower end of its 95 % interval (bootstrap over texts)", "0.74", "-1 to 1"),
+    Field("kappa_high", "DOUBLE", "upper end of its 95 % interval (bootstrap over texts)", "0.87", "-1 to 1"),
+    Field("measured_at", "TIMESTAMPTZ", "when it was measured, UTC", "2026-11-21 10:00:00+00"),
     # incident
     Field("incident", "BIGINT", "permanent number of the incident, never reused", "42"),
     Field(

@@ -70,6 +70,12 @@ _ALL: Final = (
         "report_id text_hash instrument",
     ),
     _table(
+        "agreements",
+        "how far two instruments, or an instrument and a second judge, agree on texts both have judged",
+        "instrument second_instrument judged_field n kappa kappa_low kappa_high measured_at run_id",
+        "instrument second_instrument judged_field",
+    ),
+    _table(
         "incidents",
         "real events, each with a permanent number",
         "incident incident_title first_reported_at first_reported_precision last_reported_at incident_status "

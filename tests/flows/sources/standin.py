@@ -53,6 +53,7 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     form: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
 
 
 @dataclass
@@ -110,7 +111,7 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
             form = {name: values[-1] for name, values in parse_qs(body).items()}
             headers = {name.lower(): value for name, value in self.headers.items()}
-            reply = site.serve(Request(self.command, parts.path, query, headers, form))
+            reply = site.serve(Request(self.command, parts.path, query, headers, form, body))
             time.sleep(reply.delay)
             data = reply.data
             self.send_response(reply.status)
