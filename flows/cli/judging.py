@@ -152,3 +152,41 @@ def judge(limit: int, db: Path) -> None:
     if done.stopped:
         msg = f"stopped: {done.stopped}; what was judged is stored"
         raise click.ClickException(msg)
+
+
+@main.group()
+def gold() -> None:
+    """The labelled posts whose texts are not ours to ship."""
+
+
+@gold.command("fetch")
+@click.option("--out", type=FILE, default=Path("gold.jsonl"), show_default=True, help="Gold file to write.")
+def gold_fetch(out: Path) -> None:
+    """Fetch the labelled posts again from where they were published; say what share came back unchanged."""
+    from flows import progress
+    from flows.collectors import user_agent
+    from flows.gold import fetch_gold
+    from flows.http import Client
+    from flows.settings import Settings
+
+    client = Client(user_agent(Settings().contact))
+    with progress.shown(console()):
+        found = fetch_gold(out, client)
+    total = sum(found.outcomes.values())
+    for outcome, number in sorted(found.outcomes.items(), key=lambda pair: -pair[1]):
+        click.echo(f"{outcome:<14} {number:>5,} of {total:,}")
+    for reason, number in sorted(found.reasons.items(), key=lambda pair: -pair[1]):
+        click.echo(f"  {reason}: {number:,}")
+    click.echo(f"{out}: {found.outcomes.get('same', 0):,} texts as labelled")
+
+
+@gold.command("fingerprint")
+@click.argument("source", type=FILE)
+@click.option("--out", type=FILE, required=True, help="CSV of hashes, as shipped beside the labels.")
+def gold_fingerprint(source: Path, out: Path) -> None:
+    """Write hashes of the texts of a gold file, by which `gold fetch` knows them again."""
+    from classifiers.items import read_gold
+    from flows.gold import write_fingerprints
+
+    items = [item for item in read_gold(source) if not item.shippable]
+    click.echo(f"{write_fingerprints(items, out):,} texts in {out}")

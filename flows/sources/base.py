@@ -123,6 +123,14 @@ class Checks(Protocol):
         ...
 
 
+class Looks(Protocol):
+    """A source that gives single posts by their ids."""
+
+    def lookup(self, given_ids: Sequence[str]) -> Mapping[str, Native | None]:
+        """Return each post as `to_post` reads it, None for one that is gone; one that is absent is not known."""
+        ...
+
+
 def _words(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 

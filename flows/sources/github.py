@@ -79,20 +79,22 @@ class GitHub:
             raise BadAnswer(msg)
         return [Count(control, window, count, "search total")]
 
-    def still_public(self, given_ids: Sequence[str]) -> Mapping[str, bool]:
-        """Return whether each issue is still served."""
-        known: dict[str, bool] = {}
+    def lookup(self, given_ids: Sequence[str]) -> Mapping[str, Native | None]:
+        """Return each issue, None for one that is no longer served."""
+        found: dict[str, Native | None] = {}
         for given in given_ids:
             repository, _, number = given.removeprefix("github:").partition("#")
             url = f"{self._base}/repos/{repository}/issues/{number}"
             try:
-                self._http.json(url, headers=self._headers, throttled=_throttled)
+                found[given] = self._http.json(url, headers=self._headers, throttled=_throttled)
             except Refused as error:
                 if error.status in {404, 410}:
-                    known[given] = False
-                continue
-            known[given] = True
-        return known
+                    found[given] = None
+        return found
+
+    def still_public(self, given_ids: Sequence[str]) -> Mapping[str, bool]:
+        """Return whether each issue is still served."""
+        return {given: post is not None for given, post in self.lookup(given_ids).items()}
 
     def _search(self, query: str, window: Window, **params: int) -> Any:  # noqa: ANN401
         # Both ends of GitHub's range are included.

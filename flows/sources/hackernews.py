@@ -77,18 +77,25 @@ class HackerNews:
             posts += found
         return [Count(control, window, posts, "hits by term, summed")]
 
-    def still_public(self, given_ids: Sequence[str]) -> Mapping[str, bool]:
-        """Return whether each item is still served."""
-        known: dict[str, bool] = {}
+    def lookup(self, given_ids: Sequence[str]) -> Mapping[str, Native | None]:
+        """Return each item in the shape of a hit, None for one that is gone."""
+        found: dict[str, Native | None] = {}
         for given in given_ids:
+            number = given.rpartition(":")[2]
             try:
-                answer = self._http.json(f"{self._base}/items/{given.rpartition(':')[2]}")
+                item = self._http.json(f"{self._base}/items/{number}")
             except Refused as error:
                 if error.status == 404:
-                    known[given] = False
+                    found[given] = None
                 continue
-            known[given] = bool(part_at(answer, "author"))
-        return known
+            text = "comment_text" if part_at(item, "type") == "comment" else "story_text"
+            held = part_at(item, "author")
+            found[given] = {**item, "objectID": number, text: part_at(item, "text")} if held else None
+        return found
+
+    def still_public(self, given_ids: Sequence[str]) -> Mapping[str, bool]:
+        """Return whether each item is still served."""
+        return {given: post is not None for given, post in self.lookup(given_ids).items()}
 
 
 def _span(window: Window) -> dict[str, Any]:

@@ -71,15 +71,21 @@ class Reddit:
         begun = int((ask.token or "0:").partition(":")[0])
         return walk(ask, get, to_post, reach=max(REACH - begun, 1))
 
-    def still_public(self, given_ids: Sequence[str]) -> Mapping[str, bool]:
-        """Return whether each post is still shown, by its author and by the community."""
-        known: dict[str, bool] = {}
+    def lookup(self, given_ids: Sequence[str]) -> Mapping[str, Native | None]:
+        """Return each post, None for one that its author or the community has taken away."""
+        found: dict[str, Native | None] = {}
         for start in range(0, len(given_ids), PER_PAGE):
             some = {f"t3_{given.rpartition(':')[2]}": given for given in given_ids[start : start + PER_PAGE]}
             answer = self._ask("api/info", {"id": ",".join(some), "raw_json": 1})
             posts = {text_at(post, "name"): post for post in map(_data, items_of(answer, "data", "children"))}
-            known |= {given: name in posts and not _gone(posts[name]) for name, given in some.items()}
-        return known
+            found |= {
+                given: posts[name] if name in posts and not _gone(posts[name]) else None for name, given in some.items()
+            }
+        return found
+
+    def still_public(self, given_ids: Sequence[str]) -> Mapping[str, bool]:
+        """Return whether each post is still shown, by its author and by the community."""
+        return {given: post is not None for given, post in self.lookup(given_ids).items()}
 
     def _ask(self, path: str, params: Mapping[str, Any]) -> Any:  # noqa: ANN401
         from prawcore.exceptions import PrawcoreException, RequestException
