@@ -109,7 +109,8 @@ def run_sources(
     Raises:
         InputError: there is no such source, or a setting cannot be used.
     """
-    http = Client(user_agent(Settings().contact))
+    settings = Settings()
+    http = Client(user_agent(settings.contact), allow_private=settings.allow_private)
     try:
         return collect(con, ready(names, http), window, key=key, run_id=run_id)
     finally:

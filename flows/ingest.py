@@ -1,5 +1,9 @@
-"""The Prefect flows: thin wrappers around the plain steps of `collect` and `steps`."""
+"""A whole run: the plain steps of `collect` and `steps` in order. `schedule` wraps them as Prefect flows.
 
+A run typed by hand needs no server to orchestrate it: it starts at once and leaves nothing behind when it is killed.
+"""
+
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
@@ -7,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
 
 from classifiers.label import Labeller, load_labeller
 from flows import collect, steps
@@ -42,9 +44,13 @@ class Ingested:
     sources: tuple[Outcome, ...] = ()
 
 
-def _task(name: str, function: Any) -> Any:  # noqa: ANN401 - Prefect's task type keeps no signature
-    # A step's result is in the warehouse: nothing to cache, nothing to persist, no retry of what is not the network.
-    return task(name=name, cache_policy=NO_CACHE, persist_result=False, retries=0)(function)
+# Runs one step: `step(name, function, *arguments)`; the schedule passes one that makes a Prefect task of it.
+Step = Callable[..., Any]
+
+
+def plain(_name: str, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+    """Run a step as the function it is."""
+    return function(*arguments, **named)
 
 
 def _collect(
@@ -60,15 +66,6 @@ def _collect(
     return collected
 
 
-_collect_task = _task("collect", _collect)
-_sources_task = _task("read sources", run_sources)
-_screen_task = _task("screen", steps.screen_pending)
-_label_task = _task("label", steps.label_pending)
-_link_task = _task("link", steps.link_pending)
-_publish_task = _task("publish", publish_snapshot)
-
-
-@flow(name="ingest", validate_parameters=False)
 def ingest(
     db: str,
     files: list[str],
@@ -78,6 +75,10 @@ def ingest(
     since: str = "7d",
     until: str | None = None,
     command: str = "ingest",
+    *,
+    judge: bool = True,
+    step: Step = plain,
+    wait: float = 0.0,
 ) -> Ingested:
     """Collect (or import), screen, label and link, each step resumable; one writer holds the working file.
 
@@ -90,25 +91,32 @@ def ingest(
         since: how far back they are read: `7d`, `12h`, `4w` or a date.
         until: up to when, None for now.
         command: what the log of runs says was run.
+        judge: also label and link; without it what was kept waits for a run that does.
+        step: runs each step.
+        wait: seconds to wait for another process that writes the working file.
     """
     stated = Coverage.parse(coverage)
     window = parse_span(since, until, datetime.now(UTC))
     path = Path(db)
-    with open_working(path) as con:
+    with open_working(path, wait=wait) as con:
         run_id = runs.start(con, command, VERSION, load_queries().version if sources is not None else None)
         key = author_key(path)
         labeller: Labeller | None = None
         error: str | None = "stopped before the end"
         counts: dict[str, int] = {}
         try:
-            collected: Collected = _collect_task(con, [Path(file) for file in files], sample, stated, key, run_id)
+            collected: Collected = step(
+                "import", _collect, con, [Path(file) for file in files], sample, stated, key, run_id
+            )
             outcomes: list[Outcome] = []
             if sources is not None:
-                outcomes = _sources_task(con, sources, window, key=key, run_id=run_id)
-            kept = _screen_task(con, key=key, run_id=run_id)
-            labeller = load_labeller()
-            labelled = _label_task(con, labeller, run_id=run_id)
-            opened = _link_task(con, run_id=run_id)
+                outcomes = step("read sources", run_sources, con, sources, window, key=key, run_id=run_id)
+            kept = step("screen", steps.screen_pending, con, key=key, run_id=run_id)
+            labelled = opened = 0
+            if judge:
+                labeller = load_labeller()
+                labelled = step("label", steps.label_pending, con, labeller, run_id=run_id)
+                opened = step("link", steps.link_pending, con, run_id=run_id)
             new = collected.new + sum(outcome.new for outcome in outcomes)
             rejected = collected.rejected + sum(outcome.rejected for outcome in outcomes)
             done = Ingested(run_id, new, kept, labelled, opened, rejected, tuple(outcomes))
@@ -120,10 +128,9 @@ def ingest(
     return done
 
 
-@flow(name="publish", validate_parameters=False)
-def publish(db: str) -> Published:
+def publish(db: str, *, step: Step = plain, wait: float = 0.0) -> Published:
     """Check the working file and publish a snapshot of it."""
     path = Path(db)
-    with open_working(path) as con:
-        published: Published = _publish_task(con, path, version=VERSION)
+    with open_working(path, wait=wait) as con:
+        published: Published = step("publish", publish_snapshot, con, path, version=VERSION)
     return published

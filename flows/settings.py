@@ -21,6 +21,14 @@ class Settings(BaseSettings):
     author_key: str | None = None
     contact: str | None = None
     site: str | None = None
+    # How far back the schedule reads: a stop no longer than this leaves no gap.
+    since: str = "7d"
+    # Where `serve` shows the dashboard and health: other machines see them only if this is changed.
+    bind: str = "127.0.0.1"
+    # For tests against servers on this machine: addresses that are not public are refused otherwise.
+    allow_private: bool = False
+    # Backups kept of the working file.
+    backups: int = 7
 
 
 def author_key(db: Path, settings: Settings | None = None) -> bytes:

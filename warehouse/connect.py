@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,47 +105,96 @@ def open_snapshot(db: Path, snapshot_id: str | None = None) -> Iterator[tuple[du
 
 
 @contextmanager
-def _writer_lock(db: Path) -> Iterator[None]:
+def writer_lock(db: Path, wait: float = 0.0) -> Iterator[None]:
     """Hold the lock file that names the one writing process.
 
+    Args:
+        db: the working file.
+        wait: seconds to wait for another process to end.
+
     Raises:
-        WarehouseError: another process writes; the message names it.
+        WarehouseError: another process writes, the message names it; or the folder cannot be written.
     """
     import fcntl
 
     path = db.with_suffix(".lock")
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.EACCES):
-                raise
-            holder = path.read_text("utf-8", errors="replace").strip() or "an unknown process"
-            msg = f"{db} is being written by {holder}; wait for it to end, or stop it"
-            raise WarehouseError(msg) from None
-        os.ftruncate(handle, 0)
+        db.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise unwritable(db, error) from error
+    try:
+        until = time.monotonic() + wait
+        while not _taken(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            if time.monotonic() >= until:
+                msg = f"{db} is being written by {holder(db)}; wait for it to end, or stop it"
+                raise WarehouseError(msg)
+            time.sleep(0.2)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        os.write(handle, json.dumps({"pid": os.getpid(), "since": started}).encode())
+        try:
+            os.ftruncate(handle, 0)
+            os.write(handle, json.dumps({"pid": os.getpid(), "since": started}).encode())
+        except OSError as error:
+            raise unwritable(db, error) from error
         yield
     finally:
         os.close(handle)
 
 
+def _taken(handle: int, how: int) -> bool:
+    import fcntl
+
+    try:
+        fcntl.flock(handle, how)
+    except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.EACCES):
+            raise
+        return False
+    return True
+
+
+def holder(db: Path) -> str:
+    """Return what the lock file says of the process that writes a working file."""
+    try:
+        told = json.loads(db.with_suffix(".lock").read_text("utf-8", errors="replace"))
+        return f"process {told['pid']} since {told['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "an unknown process"
+
+
+def unwritable(db: Path, error: Exception) -> WarehouseError:
+    """Return the error that says why a working file cannot be written, and what to do."""
+    cause = str(error).splitlines()[0]
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.EROFS or "read-only" in cause.lower():
+        return WarehouseError(f"{db.parent} is on a read-only disk: nothing was changed; mount it for writing")
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or any(
+        sign in cause for sign in ("No space left", "File too large", "Disk quota")
+    ):
+        return WarehouseError(
+            f"no room left for {db}: what was committed before is kept; make room and run the same command again"
+        )
+    if number in (errno.EACCES, errno.EPERM) or "Permission denied" in cause:
+        return WarehouseError(f"{db} may not be written by this user: {cause}")
+    return WarehouseError(f"{db} cannot be opened as a warehouse: {cause}")
+
+
 @contextmanager
-def open_working(db: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_working(db: Path, *, wait: float = 0.0) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the working file for writing, created and migrated as needed; one process at a time.
 
+    Args:
+        db: the working file.
+        wait: seconds to wait for another process that writes it.
+
     Raises:
-        WarehouseError: another process writes it, or it is not a warehouse.
+        WarehouseError: another process writes it, it is not a warehouse, or the disk takes no more.
     """
-    db.parent.mkdir(parents=True, exist_ok=True)
-    with _writer_lock(db):
+    with writer_lock(db, wait):
         try:
             con = duckdb.connect(str(db), config={"memory_limit": "1500MB"})
         except duckdb.Error as error:
-            msg = f"{db} cannot be opened as a warehouse: {str(error).splitlines()[0]}"
-            raise WarehouseError(msg) from error
+            raise unwritable(db, error) from error
         try:
             con.execute("SET TimeZone = 'UTC'")
             migrate(con)

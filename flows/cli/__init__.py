@@ -1,6 +1,19 @@
 """The command line: a thin mirror of the library. Prefect and torch are imported only by the commands that use them."""
 
-from flows.cli import collecting, judging, publishing, writing
+from flows.cli import (
+    collecting,
+    judging,
+    operating,
+    publishing,
+    writing,
+)
 from flows.cli.base import main
 
-__all__ = ["collecting", "judging", "main", "publishing", "writing"]
+__all__ = [
+    "collecting",
+    "judging",
+    "main",
+    "operating",
+    "publishing",
+    "writing",
+]

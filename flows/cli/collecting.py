@@ -8,7 +8,6 @@ import click
 from rich.console import Console
 
 from flows.cli.base import FILE, SET_ASIDE, console, db_option, main
-from flows.settings import quiet_prefect
 
 
 @main.command()
@@ -98,7 +97,6 @@ def _ingest(
 
     Coverage.parse(coverage)
     parse_span(since, None, datetime.now(UTC))
-    quiet_prefect()
     from flows import headline, progress
     from flows.ingest import ingest, publish
 

@@ -1,27 +1,21 @@
-"""Commands over what is published: figures, tables, the page."""
+"""Commands over what is published: figures, tables."""
 
 import json
-import os
-import subprocess
-import sys
-from importlib.resources import files as resource_files
 from pathlib import Path
 from typing import Any
 
 import click
 
 from flows.cli.base import FILE, db_option, main
-from flows.settings import quiet_prefect
 
 
 @main.command()
 @db_option
 def publish(db: Path) -> None:
     """Check the working file and publish a snapshot."""
-    quiet_prefect()
-    from flows.ingest import publish as publish_flow
+    from flows.ingest import publish as publish_now
 
-    published = publish_flow(str(db))
+    published = publish_now(str(db))
     click.echo(f"{'published' if published.new else 'unchanged:'} {published.snapshot.path} sha256 {published.sha256}")
 
 
@@ -116,15 +110,3 @@ def dictionary(check: Path | None) -> None:
     elif check.read_text("utf-8") != text:
         msg = f"{check} differs from the schema: offscript dictionary > {check}"
         raise click.ClickException(msg)
-
-
-@main.command()
-@click.option("--port", type=int, default=8501, show_default=True)
-@db_option
-def dashboard(port: int, db: Path) -> None:
-    """Open the dashboard on the published snapshot (loopback only)."""
-    main_py = Path(str(resource_files("app"))) / "main.py"
-    click.echo(f"http://localhost:{port}", err=True)
-    command = [sys.executable, "-m", "streamlit", "run", str(main_py), "--server.port", str(port)]
-    command += ["--server.address", "127.0.0.1", "--server.headless", "true", "--browser.gatherUsageStats", "false"]
-    sys.exit(subprocess.run(command, env={**os.environ, "OFFSCRIPT_DB": str(db)}, check=False).returncode)  # noqa: S603

@@ -152,11 +152,13 @@ class Entry:
         source: id, also the name of its module and of its page.
         platform: the platform its posts stand on, as in `PLATFORMS`.
         module: has `Config`, `NEEDS`, `build` and `to_post`.
+        every: how often the schedule reads it, unless OFFSCRIPT_<SOURCE>_EVERY says otherwise.
     """
 
     source: str
     platform: str
     module: ModuleType
+    every: timedelta = timedelta(hours=1)
 
     @property
     def config(self) -> type[Config]:

@@ -1,5 +1,6 @@
 """The platforms we know: what may be done with their texts and what collecting there cannot see."""
 
+from datetime import timedelta
 from types import ModuleType
 from typing import Any, Final
 
@@ -145,24 +146,24 @@ def publish_text_of(platform: str) -> str:
     return found.publish_text if found else "none"
 
 
-def _entry(module: ModuleType, platform: str | None = None) -> Entry:
+def _entry(module: ModuleType, platform: str | None = None, *, hours: float = 1) -> Entry:
     name = module.__name__.rpartition(".")[2]
-    return Entry(name, platform or name, module)
+    return Entry(name, platform or name, module, timedelta(hours=hours))
 
 
 _SOURCES: Final = (
     _entry(hackernews),
     _entry(github),
     _entry(mastodon),
-    _entry(lemmy),
-    _entry(discourse),
-    _entry(stackexchange),
+    _entry(lemmy, hours=2),
+    _entry(discourse, hours=2),
+    _entry(stackexchange, hours=6),
     _entry(feeds, "web"),
-    _entry(aiid),
+    _entry(aiid, hours=24),
     _entry(bluesky),
     _entry(jetstream, "bluesky"),
     _entry(reddit),
-    _entry(x),
+    _entry(x, hours=6),
 )
 SOURCES: Final[dict[str, Entry]] = {entry.source: entry for entry in _SOURCES}
 

@@ -139,13 +139,11 @@ def test_a_killed_run_is_marked_and_the_next_one_goes_on(
 def test_a_public_source_is_read_judged_and_its_hours_are_measured(
     prefect: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows import collectors
-    from flows.http import Client
     from tests.flows.sources import stand_hackernews
     from tests.flows.sources.standin import Site, posts, running
 
     end = datetime.now(UTC) - timedelta(hours=3)
-    monkeypatch.setattr(collectors, "Client", lambda agent: Client(agent, allow_private=True))
+    monkeypatch.setenv("OFFSCRIPT_ALLOW_PRIVATE", "true")
     db = tmp_path / "x.duckdb"
     with running(Site(stand_hackernews.answer, posts(40, end=end))) as site:
         monkeypatch.setenv("OFFSCRIPT_HACKERNEWS_BASE", site.base)

@@ -1,0 +1,234 @@
+"""Backups of the working file: copied whole, verified, rotated; and put back.
+
+X.duckdb's copies lie in X.backups/<time>.duckdb (mode 600: they hold texts), each with a .json beside it that says
+its checksum and the count of every table. A copy without that file was never finished.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from warehouse.connect import WarehouseError, unwritable, writer_lock
+
+KEEP = 7
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A finished copy: where it lies, when it was made, its checksum, rows of each table."""
+
+    path: Path
+    made_at: datetime
+    sha256: str
+    tables: dict[str, int]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all tables."""
+        return sum(self.tables.values())
+
+
+def backup_folder(db: Path) -> Path:
+    """Return the folder of a working file's backups: X.duckdb -> X.backups."""
+    return db.with_suffix(".backups")
+
+
+def listed(db: Path) -> list[Backup]:
+    """Return the finished copies, newest first."""
+    found = []
+    for note in sorted(backup_folder(db).glob("*.json"), reverse=True):
+        copy = note.with_suffix(".duckdb")
+        if copy.is_file():
+            told = json.loads(note.read_text("utf-8"))
+            found.append(Backup(copy, datetime.fromisoformat(told["made_at"]), told["sha256"], told["tables"]))
+    return found
+
+
+def back_up(db: Path, *, keep: int = KEEP, wait: float = 0.0) -> Backup:
+    """Copy the working file while nobody writes it, verify the copy, drop all but the newest `keep`.
+
+    Raises:
+        WarehouseError: somebody writes it, it is damaged, the copy differs, or there is no room.
+    """
+    if not db.is_file():
+        msg = f"{db}: there is no working file to copy"
+        raise WarehouseError(msg)
+    with writer_lock(db, wait):
+        try:
+            with duckdb.connect(str(db)) as con:
+                con.execute("CHECKPOINT")
+                tables = count_tables(con)
+        except duckdb.Error as error:
+            raise damaged(db, error) from error
+        now = datetime.now(UTC)
+        path = backup_folder(db) / f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z.duckdb"
+        try:
+            return _copied(db, path, now, tables)
+        except OSError as error:
+            raise unwritable(path, error) from error
+        finally:
+            prune(db, keep)
+
+
+def _copied(db: Path, path: Path, now: datetime, tables: dict[str, int]) -> Backup:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    try:
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        shutil.copyfile(db, part)
+        _sync(part)
+        made = Backup(path, now, sha256_of(db), tables)
+        problem = _problem(part, made)
+        if problem:
+            msg = f"the copy of {db} is not good: {problem}; it was dropped"
+            raise WarehouseError(msg)
+        part.replace(path)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    describe(made)
+    return made
+
+
+def describe(made: Backup) -> None:
+    """Write the file that says a copy is finished."""
+    told = {"made_at": made.made_at.isoformat(), "sha256": made.sha256, "tables": made.tables}
+    part = made.path.with_suffix(".json.part")
+    part.write_text(json.dumps(told, indent=1), "utf-8")
+    part.replace(made.path.with_suffix(".json"))
+
+
+def verify(made: Backup) -> None:
+    """Check a copy: its checksum, that it opens, and that every table holds the rows noted.
+
+    Raises:
+        WarehouseError: it does not; the message says what differs.
+    """
+    problem = _problem(made.path, made)
+    if problem:
+        msg = f"backup {made.path} is not good: {problem}"
+        raise WarehouseError(msg)
+
+
+def _problem(path: Path, made: Backup) -> str:
+    if sha256_of(path) != made.sha256:
+        return "its checksum differs from the one noted"
+    try:
+        with duckdb.connect(str(path), read_only=True) as con:
+            found = count_tables(con)
+    except duckdb.Error as error:
+        return str(error).splitlines()[0]
+    differing = sorted(name for name in {*found, *made.tables} if found.get(name) != made.tables.get(name))
+    return f"rows differ in {', '.join(differing)}" if differing else ""
+
+
+def last_good(db: Path) -> Backup | None:
+    """Return the newest copy that is whole."""
+    for made in listed(db):
+        if not _problem(made.path, made):
+            return made
+    return None
+
+
+def restore(db: Path, *, name: str | None = None) -> tuple[Backup, Path | None]:
+    """Put back the newest good copy, or the one named; what stood there is kept beside it.
+
+    Returns:
+        The copy put back, and where the file that stood there lies now.
+
+    Raises:
+        WarehouseError: there is none, it is not good, or somebody writes the working file.
+    """
+    copies = listed(db)
+    chosen = next((made for made in copies if made.path.stem == name), None) if name else last_good(db)
+    if chosen is None:
+        known = ", ".join(made.path.stem for made in copies) or "none"
+        msg = f"no {f'backup {name!r}' if name else 'good backup'} in {backup_folder(db)}; there are: {known}"
+        raise WarehouseError(msg)
+    verify(chosen)
+    with writer_lock(db):
+        part = db.with_suffix(".restoring")
+        try:
+            shutil.copyfile(chosen.path, part)
+            part.chmod(0o600)
+            _sync(part)
+            problem = _problem(part, chosen)
+            if problem:
+                msg = f"the copy put back is not good: {problem}; {db} is as it was"
+                raise WarehouseError(msg)
+            aside = _set_aside(db)
+            part.replace(db)
+        except OSError as error:
+            raise unwritable(db, error) from error
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+    return chosen, aside
+
+
+def _set_aside(db: Path) -> Path | None:
+    """Move the working file and its write-ahead log out of the way: they may hold what the copy lacks."""
+    aside = None
+    now = datetime.now(UTC)
+    for old in (db, db.with_name(f"{db.name}.wal")):
+        if old.exists():
+            moved = old.with_name(f"{old.name}.replaced-{now:%Y%m%dT%H%M%SZ}")
+            old.replace(moved)
+            aside = aside or moved
+    return aside
+
+
+def prune(db: Path, keep: int) -> list[Path]:
+    """Delete all but the newest `keep` copies, and return them."""
+    dropped = []
+    for made in listed(db)[max(keep, 1) :]:
+        made.path.with_suffix(".json").unlink(missing_ok=True)
+        made.path.unlink(missing_ok=True)
+        dropped.append(made.path)
+    return dropped
+
+
+def damaged(db: Path, error: duckdb.Error) -> WarehouseError:
+    """Return the error for a working file that cannot be read, which names the last good backup."""
+    cause = str(error).splitlines()[0]
+    if "lock on file" in cause:
+        return WarehouseError(f"{db} is open in another program: close it ({cause})")
+    good = last_good(db)
+    offer = (
+        f"the last good backup is {good.path.stem} ({good.rows:,} rows): offscript restore --db {db}"
+        if good
+        else f"there is no good backup in {backup_folder(db)}"
+    )
+    return WarehouseError(f"{db} is damaged or no warehouse: {cause}; {offer}")
+
+
+def count_tables(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Return the number of rows of every table, counted row by row, so that every one is read."""
+    names = [name for (name,) in con.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()]
+    counts = {}
+    for name in names:
+        # A hash of whole rows reads every block; count(*) alone would read the metadata.
+        row = con.execute(f"SELECT count(*), bit_xor(hash(t)) FROM {name} t").fetchone()  # noqa: S608
+        counts[name] = int(row[0]) if row else 0
+    return counts
+
+
+def sha256_of(path: Path) -> str:
+    """Return the checksum of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
