@@ -44,9 +44,10 @@ def trend_views() -> list[tuple[str, str]]:
 
 
 def create_views(con: duckdb.DuckDBPyConnection) -> None:
-    """Create or replace the trend views: the same in the working file and in every snapshot."""
+    """Create or replace the trend views and the questions to history: the same in the working file and in snapshots."""
     for _, sql in trend_views():
         con.execute(sql)
+    con.execute((files("warehouse") / "history.sql").read_text("utf-8"))
 
 
 def create_all(con: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None:

@@ -91,10 +91,54 @@ LINK_METHOD: Final[Codes] = {
 
 INCIDENT_STATUS: Final[Codes] = {
     "reported": "told in public; not checked by us",
-    "corroborated": "told by independent sources",
+    "corroborated": "at least two independent sources told it first hand or with an artefact (decided by this rule)",
     "confirmed": "acknowledged by the vendor or the operator",
     "disputed": "contradicted in public",
     "withdrawn": "no longer held to be an event outside instructions; kept, never deleted",
+}
+
+EVIDENCE_TIER: Final[Codes] = {
+    "claim": "a bare or vague claim (evidence 1)",
+    "account": "a specific account (evidence 2)",
+    "artefact": "an account with an artefact in the text (evidence 3)",
+    "checkable": "an artefact and something a reader can check (evidence 4)",
+}
+
+PRINCIPAL: Final[Codes] = {
+    "user": "the person who used the system",
+    "operator": "who deployed it",
+    "developer": "who made it",
+    "third_party": "somebody else who had a say in it",
+    "unknown": "nobody has decided it yet",
+}
+
+SEVERAL_AGENTS: Final[Codes] = {
+    "yes": "a report tells of several AI systems acting in it",
+    "no": "a person decided that one system acted alone",
+    "unknown": "no report says so",
+}
+
+VERIFICATION: Final[Codes] = {
+    "unchecked": "nobody has checked it and said so here",
+    "verified": "checked and found to be so",
+    "contradicted": "checked and found not to be so",
+    "inconclusive": "checked without a result",
+}
+
+DERIVED_METHOD: Final[Codes] = {
+    "copy": "the same text, or nearly",
+    "link": "links to the address of the earlier report",
+    "quote": "repeats a passage of the earlier report",
+    "second_hand": "a later second-hand account; which report it goes back to is not said, the earliest is taken",
+}
+
+INCIDENT_CHANGE: Final[Codes] = {
+    "opened": "the number was given",
+    "joined": "a report came to stand under the number",
+    "left": "a report no longer stands under the number",
+    "merged": "the number redirects to another from now on",
+    "reopened": "a number that redirected stands for itself again",
+    "split": "some of its reports were found to tell another event, which has the other number",
 }
 
 COVERAGE: Final[Codes] = {
@@ -140,6 +184,12 @@ VOCABULARIES: Final[dict[str, Codes]] = {
     "merge": MERGE,
     "link_method": LINK_METHOD,
     "incident_status": INCIDENT_STATUS,
+    "evidence_tier": EVIDENCE_TIER,
+    "principal": PRINCIPAL,
+    "several_agents": SEVERAL_AGENTS,
+    "verification": VERIFICATION,
+    "derived_method": DERIVED_METHOD,
+    "incident_change": INCIDENT_CHANGE,
     "coverage": COVERAGE,
     "publish_text": PUBLISH_TEXT,
     "train": TRAIN,

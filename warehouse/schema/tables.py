@@ -80,20 +80,52 @@ _ALL: Final = (
         "real events, each with a permanent number",
         "incident incident_title first_reported_at first_reported_precision last_reported_at incident_status "
         "best_report_id agent_names vendors behaviours_present actions evidence gravity score p_strict is_strict "
-        "reports opened_at run_id",
+        "reports opened_at run_id summary summary_basis occurred_at occurred_precision disclosed_at "
+        "disclosed_precision behaviours evidence_tier echo sources independent_sources status_reason alternative "
+        "subject principal actor several_agents verification verification_method verified_at vendor_answer "
+        "archived_url archived_checked inputs_hash",
         "incident",
     ),
     _table(
         "incident_reports",
         "which report tells which incident, how it was joined and why (normal merging)",
-        "incident report_id link_method link_score link_reason linked_to linked_at run_id",
+        "incident report_id link_method link_score link_reason linked_to linked_at run_id derived_from derived_method "
+        "derived_reason",
         "report_id",
+    ),
+    _table(
+        "incident_changes",
+        "every change of numbers and members, appended and never edited: who stood where on which day",
+        "change_number changed_at change incident report_id other_incident reason run_id",
+        "change_number",
     ),
     _table(
         "links",
         "pairs of reports found to tell one event: the strictest merge setting that joins them, and why",
         "report_id linked_to link_method link_score merge link_reason linked_at run_id",
         "report_id linked_to",
+    ),
+    _table(
+        "report_facts",
+        "what linking read in a report's text: dates told, several agents; a row says that the text was linked",
+        "report_id text_hash linker filed occurred_at occurred_precision disclosed_at disclosed_precision "
+        "several_agents vector",
+        "report_id",
+        published=False,
+    ),
+    _table(
+        "blocking_keys",
+        "index of linking: under each key the latest reports that have it, so that a new one is compared with few",
+        "block_key report_id filed",
+        "block_key report_id",
+        published=False,
+    ),
+    _table(
+        "applied_decisions",
+        "decisions that linking has taken account of",
+        "review_id",
+        "review_id",
+        published=False,
     ),
     _table(
         "groupings",
