@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from calendar import monthrange
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -193,20 +194,31 @@ def trained_on() -> set[str]:
     return {json.loads(line)["id"] for item in names for line in item.read_text("utf-8").splitlines()}
 
 
-def month(option: str, text: str | None) -> date | None:
-    """Read a month such as 2025-10 as its first day.
+def first_day(option: str, text: str | None) -> date | None:
+    """Read a month such as 2025-10, or a day, as its first day.
 
     Raises:
-        InputError: not a month.
+        InputError: neither.
     """
     if text is None:
         return None
     try:
-        year, number = text.split("-")
-        return date(int(year), int(number), 1)
+        return date.fromisoformat(text if text.count("-") == 2 else f"{text}-01")
     except ValueError as error:
-        msg = f"{option} {text!r}: expected a month, as 2025-10"
+        msg = f"{option} {text!r}: expected a month, as 2025-10, or a day, as 2025-10-06"
         raise InputError(msg) from error
+
+
+def last_day(option: str, text: str | None) -> date | None:
+    """Read a month such as 2026-03, or a day, as its last day.
+
+    Raises:
+        InputError: neither.
+    """
+    first = first_day(option, text)
+    if first is None or text is None or text.count("-") == 2:
+        return first
+    return first.replace(day=monthrange(first.year, first.month)[1])
 
 
 def answer_table(answer: Answer, *, as_csv: bool) -> str:

@@ -18,6 +18,7 @@ _FRICTIONLESS = {
     "DOUBLE": "number",
     "BOOLEAN": "boolean",
     "TIMESTAMPTZ": "datetime",
+    "DATE": "date",
 }
 
 

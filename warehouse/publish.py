@@ -137,6 +137,7 @@ def _finish(con: duckdb.DuckDBPyConnection, building: Path, info: tuple[str, dat
             for statement in ddl.comments(table, [f for f in table.fields if f.sensitivity == "public"]):
                 copy.execute(statement)
         ddl.create_views(copy)
+        ddl.fill_rollups(copy)
         copy.execute("CHECKPOINT")
     finally:
         copy.close()

@@ -5,6 +5,7 @@ from flows.cli import (
     judging,
     operating,
     publishing,
+    trending,
     writing,
 )
 from flows.cli.base import main
@@ -15,5 +16,6 @@ __all__ = [
     "main",
     "operating",
     "publishing",
+    "trending",
     "writing",
 ]

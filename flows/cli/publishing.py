@@ -1,8 +1,7 @@
-"""Commands over what is published: figures, tables."""
+"""Commands over what is published: ratios, tables."""
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -17,36 +16,6 @@ def publish(db: Path) -> None:
 
     published = publish_now(str(db))
     click.echo(f"{'published' if published.new else 'unchanged:'} {published.snapshot.path} sha256 {published.sha256}")
-
-
-@main.command()
-@click.option("--from", "start", help="First month, as 2025-10.")
-@click.option("--to", "end", help="Last month, as 2026-03.")
-@click.option("--by", type=click.Choice(["behaviour", "source", "agent", "vendor"]))
-@click.option("--merge", type=click.Choice(["tight", "normal", "loose"]), default="normal", show_default=True)
-@click.option("--snapshot", help="Id of an older snapshot.")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-@db_option
-def trends(
-    start: str | None,
-    end: str | None,
-    by: Any,  # noqa: ANN401
-    merge: Any,  # noqa: ANN401
-    snapshot: str | None,
-    as_json: bool,
-    db: Path,
-) -> None:
-    """Monthly strict incidents with coverage, from the published snapshot."""
-    from flows.files import month
-    from warehouse.connect import open_snapshot
-    from warehouse.trends.series import monthly
-
-    with open_snapshot(db, snapshot) as (con, found):
-        series = monthly(con, by=by, start=month("--from", start), end=month("--to", end), merge=merge)
-        if as_json:
-            click.echo(json.dumps({"snapshot": found.id, **series.to_json()}, indent=1))
-        else:
-            click.echo(f"{series.to_table()}\nsnapshot {found.id}")
 
 
 @main.command("rate-ratio")

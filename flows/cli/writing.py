@@ -15,13 +15,13 @@ from flows.settings import Settings
 @db_option
 def brief(month: str, out: Path | None, snapshot: str | None, db: Path) -> None:
     """Write one page about MONTH (as 2026-03) for journalists: HTML and Markdown, its chart as SVG, PNG and CSV."""
-    from flows.files import month as parse
+    from flows.files import first_day
     from warehouse.connect import checksum, open_snapshot
     from warehouse.present.brief import brief as make
     from warehouse.present.document import write
 
-    start = parse("MONTH", month)
-    if start is None:
+    start = first_day("MONTH", month)
+    if start is None or start.day != 1:
         msg = "name a month, as 2026-03"
         raise click.UsageError(msg)
     with open_snapshot(db, snapshot) as (con, found):

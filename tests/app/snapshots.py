@@ -83,6 +83,7 @@ def publish(
     for name, found in rows.items():
         _insert(con, name, found)
     ddl.create_views(con)
+    ddl.fill_rollups(con)
     con.close()
     link = target.parent / CURRENT
     link.unlink(missing_ok=True)

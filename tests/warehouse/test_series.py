@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from tests.warehouse.trend_builders import add, con, cover, join, measured
-from warehouse.trends.series import BANNER, Series, monthly
+from warehouse.trends.series import BANNER, Series, counted, monthly
 from warehouse.trends.statistics import poisson_interval
 
 __all__ = ["con"]
@@ -186,7 +186,7 @@ def test_a_window_without_a_whole_month_says_so(con: duckdb.DuckDBPyConnection) 
     assert counts(series) == {"2020-01": None, "2020-02": None}
     assert (series.measurable, series.banner) == (False, None)
     assert series.reason == "no month of the window was read completely"
-    assert "2020-01 to 2020-02  none      no count" in series.to_table()
+    assert "2020-01 to 2020-02       none      no count" in series.to_table()
 
 
 def test_an_empty_warehouse_has_an_empty_series(con: duckdb.DuckDBPyConnection) -> None:
@@ -228,3 +228,87 @@ def test_merge_settings_give_different_counts(con: duckdb.DuckDBPyConnection) ->
     assert found["tight"] == {"2026-01": 1, "2026-02": 1, "2026-03": 1}
     assert found["normal"] == {"2026-01": 1, "2026-02": 0, "2026-03": 1}
     assert found["loose"] == {"2026-01": 1, "2026-02": 0, "2026-03": 0}
+
+
+def test_days_and_weeks_keep_their_gaps_and_mark_what_is_partial(con: duckdb.DuckDBPyConnection) -> None:
+    for number, day in enumerate(("2026-01-05", "2026-01-06", "2026-01-06", "2026-01-20")):
+        add(con, f"github:{number}", day)
+    add(con, "github:9", "2026-01-01", "month")
+    cover(con, "github", "2026-01-05", "2026-01-07", stream="a")
+    cover(con, "github", "2026-01-12", "2026-01-26", stream="b")
+    days = counted(con, per="day", end=date(2026, 1, 12))
+    assert [(p.start.day, p.coverage, p.n) for p in days.lines[0].periods] == [
+        (5, "measured", 1),
+        (6, "measured", 2),
+        *((day, "none", None) for day in range(7, 12)),
+        (12, "measured", 0),
+    ]
+    assert days.coarse_date == 1
+    weeks = counted(con, per="week")
+    assert [(p.start.day, p.coverage, p.n) for p in weeks.lines[0].periods] == [
+        (5, "partial", 3),
+        (12, "measured", 0),
+        (19, "measured", 1),
+    ]
+    assert weeks.lines[0].periods[0].interval is None
+    assert "in a partial week not everything was read" in weeks.to_table()
+    found = weeks.to_json()
+    assert (found["per"], found["lines"][0]["weeks"][0]["week"]) == ("week", "2026-01-05")
+
+
+def test_weeks_and_months_are_the_days_summed(con: duckdb.DuckDBPyConnection) -> None:
+    for number in range(60):
+        add(con, f"github:{number}", f"2026-0{1 + number % 3}-{1 + number % 28:02d}")
+    cover(con, "github", "2025-12-29", "2026-04-06")
+    totals = {per: counted(con, per=per).lines[0].total for per in ("day", "week", "month")}
+    assert totals == {"day": 60, "week": 60, "month": 60}
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        ("action", {"all": 2, "data_deletion": 1, "message": 1, "none_marked": 1}),
+        ("evidence", {"all": 2, "2": 1, "4": 1}),
+        ("gravity", {"all": 2, "1": 1, "2": 1}),
+        ("vendor", {"all": 2, "OpenAI": 2}),
+        ("source", {"all": 2, "github": 2, "reddit": 1}),
+    ],
+)
+def test_every_split(con: duckdb.DuckDBPyConnection, by: Any, expected: dict[str, int]) -> None:
+    add(con, "github:1", "2026-01-10", actions=["message", "data_deletion"], evidence=2)
+    add(con, "reddit:1", "2026-01-12", actions=[], evidence=1)
+    add(con, "github:2", "2026-01-14", actions=[], evidence=4, gravity=1)
+    join(con, "normal", "github:1", "github:1", "reddit:1")
+    for platform in ("github", "reddit"):
+        cover(con, platform, "2026-01-01", "2026-02-01")
+    assert {line.name: line.total for line in counted(con, by=by).lines} == expected
+
+
+def test_reports_count_on_their_own_day_whatever_the_merging(con: duckdb.DuckDBPyConnection) -> None:
+    add(con, "github:1", "2026-01-10")
+    add(con, "reddit:1", "2026-02-12", kind="second_hand")
+    add(con, "reddit:2", "2026-02-12", is_strict=False)
+    join(con, "normal", "github:1", "github:1", "reddit:1")
+    for platform in ("github", "reddit"):
+        cover(con, platform, "2026-01-01", "2026-03-01")
+    assert counts(counted(con, "incidents")) == {"2026-01": 1, "2026-02": 0}
+    reports = counted(con, "reports", by="source")
+    assert counts(reports) == {"2026-01": 1, "2026-02": 1}
+    assert {line.name: line.total for line in reports.lines} == {"all": 2, "github": 1, "reddit": 1}
+    assert "strict reports by month of publication" in reports.to_table()
+    assert "reports" in reports.to_json()["lines"][0]
+
+
+def test_what_only_passes_on_is_not_first_hand(con: duckdb.DuckDBPyConnection) -> None:
+    add(con, "github:1", "2026-01-10", kind="second_hand")
+    add(con, "github:2", "2026-02-12")
+    add(con, "github:3", "2026-02-14", kind="second_hand")
+    add(con, "github:4", None)
+    join(con, "normal", "github:1", "github:1", "github:2")
+    cover(con, "github", "2026-01-01", "2026-03-01")
+    assert counts(counted(con, "incidents")) == {"2026-01": 1, "2026-02": 1}
+    first_hand = counted(con, "first_hand")
+    assert counts(first_hand) == {"2026-01": 0, "2026-02": 1}
+    assert first_hand.unknown_date == 1
+    with pytest.raises(ValueError, match="by source only"):
+        counted(con, "first_hand", by="agent")

@@ -211,6 +211,7 @@ def test_tables_and_views_build_on_a_ducklake_catalogue(con: duckdb.DuckDBPyConn
     import duckdb_extension_ducklake
 
     measured(con)
+    add(con, "reddit:1", None)
     extension = next(Path(duckdb_extension_ducklake.__path__[0]).rglob("ducklake.duckdb_extension"))
     lake = duckdb.connect()
     lake.execute("SET TimeZone = 'UTC'")
@@ -221,7 +222,7 @@ def test_tables_and_views_build_on_a_ducklake_catalogue(con: duckdb.DuckDBPyConn
     ddl.create_all(lake, WORKING)
     ddl.create_views(lake)
     lake.execute("COMMIT")
-    for table in ("reports", "instruments", "labels", "groupings", "coverage", "reviews"):
+    for table in ("reports", "instruments", "labels", "groupings", "coverage", "reviews", "volumes"):
         rows = con.execute(f"SELECT * FROM {table}").to_arrow_table()
         lake.register("incoming", rows)
         lake.execute(f"INSERT INTO {table} SELECT * FROM incoming")

@@ -47,6 +47,21 @@ def cover(
     merge(con, TABLES["coverage"], [coverage_row("import", stream, platform, state, 1, span, RUN)])
 
 
+def volume(
+    con: duckdb.DuckDBPyConnection,
+    platform: str,
+    first: str,
+    last: str,
+    posts: int,
+    control: str = "names_an_agent",
+    **more: Any,
+) -> None:
+    """Store how many posts of a control kind there were in a span."""
+    row: dict[str, Any] = {"source_id": "import", "platform": platform, "control": control, "count_method": "test"}
+    row |= {"from_at": at(first), "to_at": at(last), "posts": posts, "inclusion_p": 1.0, "run_id": RUN, **more}
+    merge(con, TABLES["volumes"], [row])
+
+
 def decide(con: duckdb.DuckDBPyConnection, number: int, of: str, decision: str, value: str, **more: Any) -> None:
     """Store one human decision; `number` is its id and its second."""
     row: dict[str, Any] = {"review_id": f"r{number}", "review_of": of, "decision": decision, "decided_value": value}
@@ -59,4 +74,5 @@ def measured(con: duckdb.DuckDBPyConnection) -> None:
     for number in range(9):
         add(con, f"github:{number}", "2026-01-10" if number < 3 else "2026-03-10")
     cover(con, "github", "2026-01-01", "2026-04-01")
+    volume(con, "github", "2026-01-10", "2026-01-11", 240)
     decide(con, 1, "github:0", "not_same", "github:1")

@@ -149,6 +149,22 @@ COVERAGE: Final[Codes] = {
     "curated": "chosen by hand: a collection, not a measurement",
 }
 
+COVERAGE_STATE: Final[Codes] = {
+    "measured": "all of the period was read",
+    "partial": "something of the period was read, not all of it",
+    "none": "nothing of the period was read: a gap, not a zero",
+    "unknown": "some of what is held was gathered in an unknown way",
+    "curated": "some of what is held was chosen by hand",
+}
+
+COUNTED: Final[Codes] = {
+    "incidents": "strict incidents, by the date of their first report",
+    "reports": "strict reports, by their own date",
+    "first_hand": "strict incidents that somebody tells first hand, by the date of the first such report",
+}
+
+PER: Final[Codes] = {"day": "a day, UTC", "week": "a week from Monday, UTC", "month": "a calendar month, UTC"}
+
 PUBLISH_TEXT: Final[Codes] = {
     "none": "no word of the text is published",
     "span": "short evidence spans are published, with the link",
@@ -191,6 +207,9 @@ VOCABULARIES: Final[dict[str, Codes]] = {
     "derived_method": DERIVED_METHOD,
     "incident_change": INCIDENT_CHANGE,
     "coverage": COVERAGE,
+    "coverage_state": COVERAGE_STATE,
+    "counted": COUNTED,
+    "per": PER,
     "publish_text": PUBLISH_TEXT,
     "train": TRAIN,
     "run_state": RUN_STATE,
