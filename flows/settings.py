@@ -22,6 +22,10 @@ class Settings(BaseSettings):
     contact: str | None = None
     # How far back the schedule reads: a stop no longer than this leaves no gap.
     since: str = "7d"
+    # Days a text is kept, where they differ from the registry's: "x=30,web=never".
+    text_days: str | None = None
+    # Days for which posts the screen dropped are kept, so that what it misses can be measured.
+    audit_days: int | None = 90
     # Where `serve` shows the dashboard and health: other machines see them only if this is changed.
     bind: str = "127.0.0.1"
     # For tests against servers on this machine: addresses that are not public are refused otherwise.

@@ -1,6 +1,6 @@
 """The command line: a thin mirror of the library. Prefect and torch are imported only by the commands that use them."""
 
-from flows.cli import collecting, judging, operating, publishing
+from flows.cli import collecting, judging, operating, publishing, rights
 from flows.cli.base import main
 
-__all__ = ["collecting", "judging", "main", "operating", "publishing"]
+__all__ = ["collecting", "judging", "main", "operating", "publishing", "rights"]
