@@ -28,7 +28,12 @@ class WeightsError(RuntimeError):
     """The packaged weights are missing or are not the ones this version was trained with."""
 
 
-def _verified_weights() -> Path:
+def verify_weights() -> Path:
+    """Return the folder of the packaged weights.
+
+    Raises:
+        WeightsError: they are missing, or are not the ones this version was trained with.
+    """
     # find_spec, not import: the package's own module imports torch-heavy code it does not need here.
     spec = find_spec(WEIGHTS_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
@@ -61,7 +66,7 @@ class MiniLM:
         # One text at a time gains nothing from a second thread, and two processes that share two cores lose
         # most of their time in each other's barriers (measured: 20 times slower).
         torch.set_num_threads(1)
-        self._model = SentenceTransformer(str(_verified_weights()), device="cpu", local_files_only=True)
+        self._model = SentenceTransformer(str(verify_weights()), device="cpu", local_files_only=True)
 
     def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """Return unit vectors, shape (len(texts), 384)."""

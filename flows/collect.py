@@ -13,6 +13,7 @@ from flows.errors import InputError
 from flows.mapping import MAPPER, MappingError, parse_when, to_report
 from flows.sources import jsonl, sample
 from flows.sources.registry import PLATFORMS
+from flows.terms import terms
 from warehouse import raw
 from warehouse.rows import fetch, merge, scalar, transaction
 from warehouse.schema.tables import TABLES
@@ -66,7 +67,8 @@ class Collected:
 
 def load_platforms(con: duckdb.DuckDBPyConnection) -> None:
     """Bring the platforms' policies into the warehouse."""
-    rows = [platform.model_dump() for platform in PLATFORMS.values()]
+    days = terms()
+    rows = [{**platform.model_dump(), "text_days": days[name]} for name, platform in PLATFORMS.items()]
     columns = [name for name in TABLES["platforms"].columns if name != "platform"]
     merge(con, TABLES["platforms"], rows, update=columns)
 
@@ -161,6 +163,7 @@ def _map(page: jsonl.Page, reading: _Reading) -> tuple[list[dict[str, Any]], lis
                 "content_hash": line.content_hash,
                 "report_id": report.report_id,
                 "text_hash": report.text_hash,
+                "author_key": report.author_key,
                 "mapper": MAPPER,
                 "payload": line.raw,
                 "found_at": f"{reading.place}:{line.number}",

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import duckdb
 
 from flows.sources.base import Checks
+from warehouse.erase import remember
 from warehouse.rows import fetch, transaction
 
 
@@ -22,10 +23,12 @@ def purge(con: duckdb.DuckDBPyConnection, source_id: str, given_ids: Sequence[st
     if reports:
         con.execute("DELETE FROM raw_items WHERE report_id IN (SELECT unnest(?))", [reports])
         con.execute(
-            "UPDATE reports SET title = '', text = '', url = NULL, author_key = NULL, publish_text = 'none' "
-            "WHERE report_id IN (SELECT unnest(?))",
+            "UPDATE reports SET title = '', text = '', url = NULL, author_key = NULL, publish_text = 'none', "
+            "text_gone_at = now() WHERE report_id IN (SELECT unnest(?))",
             [reports],
         )
+        # A dump or an archive may still hold it.
+        remember(con, reports)
     return len(reports)
 
 
@@ -38,7 +41,7 @@ def recheck(con: duckdb.DuckDBPyConnection, source_id: str, source: Checks, limi
     rows = fetch(
         con,
         "SELECT min(i.given_id) AS given_id FROM raw_items i JOIN reports r USING (report_id) WHERE i.source_id = ? "
-        "GROUP BY i.report_id ORDER BY hash(i.report_id, current_date), i.report_id LIMIT ?",
+        "AND i.payload IS NOT NULL GROUP BY i.report_id ORDER BY hash(i.report_id, current_date), i.report_id LIMIT ?",
         [source_id, limit],
     )
     known = source.still_public([row["given_id"] for row in rows])

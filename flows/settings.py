@@ -1,7 +1,9 @@
 """Settings from the environment (prefix OFFSCRIPT_) or a .env file; every one has a default that works."""
 
 import os
+import re
 import secrets
+import stat
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -10,6 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.errors import InputError
 from flows.sources.base import Config, Entry
+
+_SECRET = re.compile(r"(TOKEN|KEY|SECRET|PASSWORD)$")
 
 
 class Settings(BaseSettings):
@@ -23,6 +27,10 @@ class Settings(BaseSettings):
     site: str | None = None
     # How far back the schedule reads: a stop no longer than this leaves no gap.
     since: str = "7d"
+    # Days a text is kept, where they differ from the registry's: "x=30,web=never".
+    text_days: str | None = None
+    # Days for which posts the screen dropped are kept, so that what it misses can be measured.
+    audit_days: int | None = 90
     # Where `serve` shows the dashboard and health: other machines see them only if this is changed.
     bind: str = "127.0.0.1"
     # For tests against servers on this machine: addresses that are not public are refused otherwise.
@@ -44,6 +52,26 @@ def author_key(db: Path, settings: Settings | None = None) -> bytes:
     with os.fdopen(handle, "wb") as file:
         file.write(secrets.token_hex(32).encode())
     return path.read_bytes()
+
+
+def loose_files(env_file: str = ".env") -> list[tuple[Path, int]]:
+    """Return files that hold secrets and may be read by other users, with their modes."""
+    path = Path(env_file).resolve()
+    if not path.is_file():
+        return []
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return [(path, mode)] if mode & 0o077 and any(_SECRET.search(name) for name in dotenv_values(path)) else []
+
+
+def refuse_loose_files(env_file: str = ".env") -> None:
+    """Refuse to read secrets from a file that other users may read.
+
+    Raises:
+        InputError: there is one; the message says what to do.
+    """
+    for path, mode in loose_files(env_file):
+        msg = f"{path} holds secrets and may be read by other users (mode {mode:o}): chmod 600 {path}"
+        raise InputError(msg)
 
 
 def source_config(entry: Entry, env_file: str = ".env") -> Config:

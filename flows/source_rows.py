@@ -56,6 +56,7 @@ def map_page(
                 "content_hash": _content_hash(post),
                 "report_id": report.report_id,
                 "text_hash": report.text_hash,
+                "author_key": report.author_key,
                 "mapper": MAPPER,
                 "payload": payload,
                 "found_at": page.place,

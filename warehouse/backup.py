@@ -105,16 +105,30 @@ def describe(made: Backup) -> None:
     part.replace(made.path.with_suffix(".json"))
 
 
+def describe_again(made: Backup) -> Backup:
+    """Note what a copy holds now that it was changed on purpose."""
+    with duckdb.connect(str(made.path), read_only=True) as con:
+        tables = count_tables(con)
+    changed = Backup(made.path, made.made_at, sha256_of(made.path), tables)
+    describe(changed)
+    return changed
+
+
 def verify(made: Backup) -> None:
     """Check a copy: its checksum, that it opens, and that every table holds the rows noted.
 
     Raises:
         WarehouseError: it does not; the message says what differs.
     """
-    problem = _problem(made.path, made)
+    problem = problem_of(made)
     if problem:
         msg = f"backup {made.path} is not good: {problem}"
         raise WarehouseError(msg)
+
+
+def problem_of(made: Backup) -> str:
+    """Return what is wrong with a copy; nothing for a good one."""
+    return _problem(made.path, made)
 
 
 def _problem(path: Path, made: Backup) -> str:
@@ -132,7 +146,7 @@ def _problem(path: Path, made: Backup) -> str:
 def last_good(db: Path) -> Backup | None:
     """Return the newest copy that is whole."""
     for made in listed(db):
-        if not _problem(made.path, made):
+        if not problem_of(made):
             return made
     return None
 

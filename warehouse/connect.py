@@ -179,6 +179,14 @@ def unwritable(db: Path, error: Exception) -> WarehouseError:
     return WarehouseError(f"{db} cannot be opened as a warehouse: {cause}")
 
 
+def unusable(db: Path, error: duckdb.Error) -> WarehouseError:
+    """Return the error for a working file that cannot be opened: the disk's fault, another program's, or damage."""
+    from warehouse.backup import damaged
+
+    told = unwritable(db, error)
+    return damaged(db, error) if "cannot be opened as a warehouse" in str(told) else told
+
+
 @contextmanager
 def open_working(db: Path, *, wait: float = 0.0) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the working file for writing, created and migrated as needed; one process at a time.
@@ -191,11 +199,15 @@ def open_working(db: Path, *, wait: float = 0.0) -> Iterator[duckdb.DuckDBPyConn
         WarehouseError: another process writes it, it is not a warehouse, or the disk takes no more.
     """
     with writer_lock(db, wait):
+        fresh = not db.exists()
         try:
             con = duckdb.connect(str(db), config={"memory_limit": "1500MB"})
         except duckdb.Error as error:
-            raise unwritable(db, error) from error
+            raise unusable(db, error) from error
         try:
+            if fresh:
+                # It holds other people's texts.
+                db.chmod(0o600)
             con.execute("SET TimeZone = 'UTC'")
             migrate(con)
             yield con

@@ -29,7 +29,7 @@ def count_unlabelled(con: duckdb.DuckDBPyConnection, instrument: str) -> int:
 
 
 _UNLABELLED = """
-    FROM reports r WHERE NOT EXISTS (
+    FROM reports r WHERE (r.title <> '' OR r.text <> '') AND NOT EXISTS (
         SELECT 1 FROM labels l
         WHERE l.report_id = r.report_id AND l.text_hash = r.text_hash AND l.instrument = ?
     )

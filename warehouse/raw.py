@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 
+from warehouse.erase import hash_of
 from warehouse.rows import Changed, merge, scalar
 from warehouse.schema.tables import TABLES
 
@@ -26,12 +27,24 @@ def store_page(
     cursor: Mapping[str, Any],
     coverage: Sequence[Mapping[str, Any]] = (),
 ) -> Changed:
-    """Store a page, what was set aside of it, its coverage and the new cursor; the caller owns the transaction."""
-    changed = merge(con, TABLES["raw_items"], items)
+    """Store a page, what was set aside of it, its coverage and the new cursor; the caller owns the transaction.
+
+    What was forgotten is not stored again: an item says its report and, where known, its author (`author_key`).
+    """
+    changed = merge(con, TABLES["raw_items"], _not_forgotten(con, items))
     merge(con, TABLES["rejects"], rejects)
     merge(con, TABLES["coverage"], coverage, update=("to_at", "coverage", "posts"))
     merge(con, TABLES["cursors"], [cursor], update=("position", "updated_at", "run_id"))
     return changed
+
+
+def _not_forgotten(con: duckdb.DuckDBPyConnection, items: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    if not items:
+        return items
+    marks: list[set[str]] = [{hash_of(item["report_id"]), item.get("author_key") or ""} for item in items]
+    sql = "SELECT erased FROM erasures WHERE erased IN (SELECT unnest(?::VARCHAR[]))"
+    gone = {erased for (erased,) in con.execute(sql, [sorted(set().union(*marks))]).fetchall()}
+    return [item for item, mark in zip(items, marks, strict=True) if not gone & mark]
 
 
 def counts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:

@@ -23,10 +23,10 @@ def unscreened(con: duckdb.DuckDBPyConnection, screen: str, mapper: str) -> Iter
         """
         SELECT r.source_id, r.given_id, r.content_hash, r.payload, r.mapper
         FROM raw_items r
-        WHERE r.mapper IS DISTINCT FROM ? OR NOT EXISTS (
+        WHERE r.payload IS NOT NULL AND (r.mapper IS DISTINCT FROM ? OR NOT EXISTS (
             SELECT 1 FROM screenings s
             WHERE s.report_id = r.report_id AND s.text_hash = r.text_hash AND s.screen = ?
-        )
+        ))
         ORDER BY r.source_id, r.given_id, r.content_hash
         """,
         [mapper, screen],

@@ -5,6 +5,7 @@ from flows.cli import (
     judging,
     operating,
     publishing,
+    rights,
     trending,
     writing,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "main",
     "operating",
     "publishing",
+    "rights",
     "trending",
     "writing",
 ]

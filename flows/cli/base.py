@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from flows.errors import OffscriptError
-from flows.settings import Settings
+from flows.settings import Settings, refuse_loose_files
 from warehouse.connect import WarehouseError
 from warehouse.migrate import MigrationError
 
@@ -24,6 +24,7 @@ class _Cli(click.Group):
         from classifiers.items import GoldError
 
         try:
+            refuse_loose_files()
             return super().invoke(ctx)
         except (OffscriptError, WarehouseError, MigrationError, WeightsError, GoldError) as error:
             raise click.ClickException(str(error)) from error

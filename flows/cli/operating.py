@@ -1,5 +1,6 @@
 """Commands that keep it running: serve, dashboard, doctor."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -26,6 +27,29 @@ def serve(dashboard_port: int, health_port: int, prefect_port: int, db: Path) ->
 
     ports = Ports(dashboard_port, health_port, prefect_port, Settings().bind)
     sys.exit(run(db, ports, lambda told: click.echo(told, err=True)))
+
+
+@main.command()
+@click.option("--offline", is_flag=True, help="Ask no source whether it answers.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@db_option
+def doctor(offline: bool, as_json: bool, db: Path) -> None:
+    """Look at everything it needs and say what is missing, broken or silent, and what to do.
+
+    Exit code 0: well; 1: something failed; 3: something deserves a look.
+    """
+    from flows.doctor import examine, worst
+
+    found = examine(db, offline=offline)
+    if as_json:
+        click.echo(json.dumps({"exit": worst(found), "findings": [finding.to_json() for finding in found]}, indent=1))
+    else:
+        signs = {"ok": "ok  ", "note": "note", "warn": "WARN", "fail": "FAIL"}
+        for finding in found:
+            click.echo(f"{signs[finding.state]}  {finding.area:<10} {finding.detail}")
+            if finding.todo:
+                click.echo(f"                 -> {finding.todo}")
+    sys.exit(worst(found))
 
 
 @main.command()

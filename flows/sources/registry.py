@@ -31,6 +31,12 @@ class Platform(Row):
     train: str
     licence: str
     cannot_see: str
+    text_days: int | None
+
+
+# Days a text is kept after it was read: OFFSCRIPT_TEXT_DAYS changes them. Ours has no term.
+_TEXT_DAYS: Final = {"x": 90, "reddit": 90, "bluesky": 365, "mastodon": 365, "lemmy": 365, "record": None, "aiid": None}
+_USUAL_DAYS: Final = 730
 
 
 def _platform(platform: str, name: str, publish_text: str, train: str, licence: str, cannot_see: str) -> Platform:
@@ -41,6 +47,7 @@ def _platform(platform: str, name: str, publish_text: str, train: str, licence: 
         train=train,
         licence=licence,
         cannot_see=cannot_see,
+        text_days=_TEXT_DAYS.get(platform, _USUAL_DAYS),
     )
 
 

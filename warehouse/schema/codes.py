@@ -188,6 +188,11 @@ REJECT_REASON: Final[Codes] = {
     "unreadable": "the file cannot be opened",
 }
 
+ERASED_WHAT: Final[Codes] = {
+    "report": "one report",
+    "author": "every report of one author",
+}
+
 VOCABULARIES: Final[dict[str, Codes]] = {
     "kind": KIND,
     "behaviour": BEHAVIOUR,
@@ -214,4 +219,5 @@ VOCABULARIES: Final[dict[str, Codes]] = {
     "train": TRAIN,
     "run_state": RUN_STATE,
     "reject_reason": REJECT_REASON,
+    "erased_what": ERASED_WHAT,
 }

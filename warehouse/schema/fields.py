@@ -73,6 +73,12 @@ _ALL: Final = (
     _private("author_key", "VARCHAR", "keyed hash of the author's account", "b8e4e4adb3593d50"),
     Field("engagement", "BIGINT", "likes, votes or shares stated by the source", "12", unit="reactions"),
     Field("text_hash", "VARCHAR", "sha256 of title and text, first 32 hex digits", "2c26b46b68ffc68f…"),
+    Field(
+        "text_gone_at",
+        "TIMESTAMPTZ",
+        "when its text was deleted here (term, deletion, request), UTC",
+        "2026-11-21 10:00:00+00",
+    ),
     _code("publish_text", "publish_text", "how much of the text may be published", "span"),
     # screening and label
     Field("screen", "VARCHAR", "version of the screen", "screen-5d41402a"),
@@ -276,7 +282,11 @@ _ALL: Final = (
     Field("hours", "BIGINT", "hours of the day that were both read whole and counted", "24", "hours"),
     Field("volume", "DOUBLE", "posts of the control kind in those hours", "1200", "posts"),
     Field("incidents", "BIGINT", "strict incidents", "3", "incidents"),
+    Field("text_days", "INTEGER", "days a text is kept here after it was read; empty: no term", "365", unit="days"),
     # bookkeeping
+    Field("erased", "VARCHAR", "sha256 of a forgotten report's id, or its author's keyed hash", "9f86d081884c7d65…"),
+    _code("erased_what", "erased_what", "what was forgotten", "report"),
+    Field("erased_at", "TIMESTAMPTZ", "when it was forgotten, UTC", "2026-11-21 10:00:00+00"),
     Field("name", "VARCHAR", "name", "incident"),
     Field("next_value", "BIGINT", "next number to give", "43"),
     Field("migration", "INTEGER", "number of the migration", "1"),

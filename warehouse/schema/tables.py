@@ -46,7 +46,7 @@ _ALL: Final = (
         "reports",
         "posts kept because they are about an AI system's conduct",
         "report_id source_id stated_source platform channel native_id url created_at created_precision zone_assumed "
-        "title text lang author_key engagement text_hash publish_text run_id",
+        "title text lang author_key engagement text_hash publish_text run_id text_gone_at",
         "report_id",
     ),
     _table(
@@ -186,7 +186,7 @@ _ALL: Final = (
     _table(
         "platforms",
         "what may be done with each platform's texts and what collecting there cannot see",
-        "platform platform_name publish_text train licence cannot_see",
+        "platform platform_name publish_text train licence cannot_see text_days",
         "platform",
     ),
     _table(
@@ -200,6 +200,13 @@ _ALL: Final = (
         "laboratory rates published by others; not comparable with field counts",
         "study model tested_behaviour subject condition statistic rate confidence source_url note",
         "study model tested_behaviour subject condition statistic",
+    ),
+    _table(
+        "erasures",
+        "what was forgotten, by hash: it is not collected again",
+        "erased erased_what erased_at n",
+        "erased",
+        published=False,
     ),
     _table("counters", "the next permanent numbers", "name next_value", "name", published=False),
     _table("migrations", "schema changes applied", "migration name applied_at", "migration", published=False),

@@ -1,0 +1,161 @@
+"""People's rights in their texts: what is past its term goes, and whoever asks is forgotten in every file we keep."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from flows.errors import InputError
+from flows.identity import identify
+from flows.mapping import author_hash
+from flows.settings import Settings, author_key
+from flows.terms import terms
+from warehouse import backup, erase, incidents
+from warehouse.connect import open_working, snapshot_folder, writer_lock
+from warehouse.retention import Purged, purge_past_term
+from warehouse.rows import scalar, transaction
+
+LOG = "checksums.log"
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What was forgotten: how many reports in the working file, and each file that was written anew."""
+
+    reports: int
+    files: list[dict[str, Any]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+
+def retain(db: Path, *, now: datetime | None = None, wait: float = 0.0) -> Purged:
+    """Delete texts past their term and what is left of them in the file; labels and counts stay."""
+    settings = Settings()
+    at = now or datetime.now(UTC)
+    with open_working(db, wait=wait) as con, transaction(con):
+        found = purge_past_term(con, terms(settings), audit_days=settings.audit_days, now=at)
+        if found.purged:
+            incidents.refresh(con)
+    if found.purged:
+        with writer_lock(db, wait):
+            erase.rewrite(db, lambda _con: None)
+    return found
+
+
+def forget(db: Path, whom: str, *, whole_author: bool = False, wait: float = 0.0) -> Forgotten:
+    """Remove a person's texts from the working file, the review files, every backup and every kept snapshot.
+
+    The working file comes last: killed before, the same command finds again what is still to do.
+
+    Args:
+        db: the working file.
+        whom: a post's address, an author's key, or PLATFORM:ACCOUNT as the source writes the account.
+        whole_author: with an address: everything by the author of that post.
+        wait: seconds to wait for another process that writes.
+
+    Raises:
+        InputError: nothing of it is held here.
+    """
+    with open_working(db, wait=wait) as con:
+        erasure = _find(con, db, whom, whole_author=whole_author)
+    with writer_lock(db, wait):
+        files = list(_everywhere(db, erasure))
+    return Forgotten(len(erasure.tombstones), files)
+
+
+def _find(con: duckdb.DuckDBPyConnection, db: Path, whom: str, *, whole_author: bool) -> erase.Erasure:
+    author: str | None = None
+    needles: list[str] = []
+    posts: list[str] = []
+    if "://" in whom:
+        report_id = _identified(con, whom)
+        posts, needles = [report_id], [whom]
+        if whole_author:
+            author = scalar(con, "SELECT author_key FROM reports WHERE report_id = ?", [report_id])
+    else:
+        author = whom if _is_author(con, whom) else author_hash(whom.partition(":")[2], author_key(db))
+        if whom != author:
+            needles.append(whom.partition(":")[2])
+    if author:
+        posts += [
+            row[0] for row in con.execute("SELECT report_id FROM reports WHERE author_key = ?", [author]).fetchall()
+        ]
+    held = "SELECT report_id FROM reports UNION SELECT report_id FROM raw_items"
+    known = con.execute(f"SELECT report_id FROM ({held}) WHERE report_id IN (SELECT unnest(?))", [posts]).fetchall()  # noqa: S608
+    if not known:
+        msg = f"nothing of {whom} is held here (an address, an author's key, or PLATFORM:ACCOUNT is expected)"
+        raise InputError(msg)
+    found = [report for (report,) in known]
+    ids = con.execute("SELECT DISTINCT given_id FROM raw_items WHERE report_id IN (SELECT unnest(?))", [found])
+    needles += [given for (given,) in ids.fetchall()]
+    urls = con.execute("SELECT url FROM reports WHERE url IS NOT NULL AND report_id IN (SELECT unnest(?))", [found])
+    needles += [url for (url,) in urls.fetchall()]
+    return erase.Erasure(erase.tombstones(found), author, tuple(dict.fromkeys(needles)))
+
+
+def _identified(con: duckdb.DuckDBPyConnection, url: str) -> str:
+    """Return the report at an address: as stored, or as its parts say."""
+    held = con.execute("SELECT report_id FROM reports WHERE url = ? ORDER BY 1", [url]).fetchone()
+    return str(held[0]) if held else identify("", "", url).report_id
+
+
+def _is_author(con: duckdb.DuckDBPyConnection, key: str) -> bool:
+    return bool(scalar(con, "SELECT count(*) > 0 FROM reports WHERE author_key = ?", [key]))
+
+
+def _everywhere(db: Path, erasure: erase.Erasure) -> Iterator[dict[str, Any]]:
+    """Write every file anew that may hold the texts, and yield what was done with each."""
+
+    def change(con: duckdb.DuckDBPyConnection) -> int:
+        return erase.apply(con, erasure)
+
+    sums: dict[str, str] = {}
+    for path in sorted(snapshot_folder(db).glob("*.duckdb")):
+        old = backup.sha256_of(path)
+        held = erase.rewrite(path, change)
+        sums[path.stem] = new = backup.sha256_of(path)
+        path.with_suffix(".sha256").write_text(f"{new}  {path.name}\n", "utf-8")
+        _log(path, old, new, held)
+        yield {"file": str(path), "reports": held, "sha256": new}
+    for path in sorted(db.parent.glob(f"{db.stem}.review*.duckdb")):
+        yield {"file": str(path), "reports": erase.rewrite(path, change), "sha256": backup.sha256_of(path)}
+    for path in sorted(db.parent.glob(f"{db.stem}.review*.jsonl")):
+        yield {"file": str(path), "reports": erase.rewrite_lines(path, erasure), "sha256": backup.sha256_of(path)}
+    for made in backup.listed(db):
+        held = erase.rewrite(made.path, change)
+        backup.describe_again(made)
+        yield {"file": str(made.path), "reports": held, "sha256": backup.sha256_of(made.path)}
+    for path in sorted(db.parent.glob(f"{db.name}.replaced-*")):
+        # What a restore set aside may be damaged: it cannot be searched, and is not kept against somebody's wish.
+        path.unlink()
+        yield {"file": str(path), "reports": 0, "sha256": "deleted"}
+
+    def change_working(con: duckdb.DuckDBPyConnection) -> int:
+        held = erase.apply(con, erasure)
+        incidents.refresh(con)
+        con.executemany(
+            "UPDATE snapshots SET sha256 = ? WHERE snapshot = ?", [[new, name] for name, new in sums.items()]
+        )
+        return held
+
+    yield {"file": str(db), "reports": erase.rewrite(db, change_working), "sha256": backup.sha256_of(db)}
+
+
+def _log(snapshot: Path, old: str, new: str, reports: int) -> None:
+    """Say publicly that a snapshot was rewritten, and why its checksum is another one now."""
+    row: Mapping[str, Any] = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "snapshot": snapshot.stem,
+        "sha256_before": old,
+        "sha256": new,
+        "why": "texts forgotten on request",
+        "reports": reports,
+    }
+    with (snapshot.parent / LOG).open("a", encoding="utf-8") as log:
+        log.write(json.dumps(row) + "\n")
