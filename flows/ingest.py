@@ -3,6 +3,7 @@
 A run typed by hand needs no server to orchestrate it: it starts at once and leaves nothing behind when it is killed.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ import duckdb
 
 from classifiers.label import Labeller, load_labeller
 from flows import collect, steps
+from flows.alerts import alert
 from flows.collect import Collected, Coverage
 from flows.collect_source import Outcome
 from flows.collectors import parse_span, run_sources
@@ -26,6 +28,7 @@ from warehouse.publish import publish as publish_snapshot
 from warehouse.references import load_references
 
 VERSION = package_version("offscript")
+_LOG = logging.getLogger("offscript")
 
 
 @dataclass(frozen=True)
@@ -129,8 +132,10 @@ def ingest(
 
 
 def publish(db: str, *, step: Step = plain, wait: float = 0.0) -> Published:
-    """Check the working file and publish a snapshot of it."""
+    """Test the last week against what was expected, tell who asked to be told, check the file, publish a snapshot."""
     path = Path(db)
     with open_working(path, wait=wait) as con:
+        for failure in alert(con):
+            _LOG.warning("alert not sent, tried again at the next publishing: %s", failure)
         published: Published = step("publish", publish_snapshot, con, path, version=VERSION)
     return published

@@ -283,6 +283,17 @@ _ALL: Final = (
     Field("volume", "DOUBLE", "posts of the control kind in those hours", "1200", "posts"),
     Field("incidents", "BIGINT", "strict incidents", "3", "incidents"),
     Field("text_days", "INTEGER", "days a text is kept here after it was read; empty: no term", "365", unit="days"),
+    # expectations
+    Field("expected_series", "VARCHAR", "the weekly series tested", "behaviour shutdown_tampering"),
+    Field("expected_n", "DOUBLE", "mean expected from the weeks before", "12.5", "incidents"),
+    Field("band_low", "BIGINT", "lower end of the expected band (99 %)", "4", "incidents"),
+    Field("band_high", "BIGINT", "upper end of the expected band (99 %)", "24", "incidents"),
+    Field("dispersion", "DOUBLE", "variance over mean of the weeks before (Pearson), at least 1", "1.8"),
+    Field("p_adjusted", "DOUBLE", "two-sided p after Holm's correction over the series tested together", "0.004"),
+    Field("tests", "INTEGER", "series tested together", "14"),
+    Field("is_unexpected", "BOOLEAN", "the count left its band after the correction", "true"),
+    Field("tested_at", "TIMESTAMPTZ", "when it was tested, UTC", "2026-11-21 10:00:00+00"),
+    _private("told_at", "TIMESTAMPTZ", "when the operator was told, UTC", "2026-11-21 10:00:00+00"),
     # bookkeeping
     Field("erased", "VARCHAR", "sha256 of a forgotten report's id, or its author's keyed hash", "9f86d081884c7d65…"),
     _code("erased_what", "erased_what", "what was forgotten", "report"),

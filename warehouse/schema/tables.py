@@ -190,6 +190,13 @@ _ALL: Final = (
         "platform",
     ),
     _table(
+        "expectations",
+        "weekly counts tested against the band expected from the weeks before: each week once",
+        "expected_series period n expected_n band_low band_high dispersion p_adjusted tests is_unexpected tested_at "
+        "told_at run_id",
+        "expected_series period",
+    ),
+    _table(
         "reference_counts",
         "figures published by others: cited, never added to ours",
         "series what period_start period_end value value_unit confidence source_url note",
