@@ -4,7 +4,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from app.cases import Case
+from warehouse.present.cases import Case
 from warehouse.present.charts import NAMES
 from warehouse.present.inert import highlighted, inert, link
 from warehouse.schema import codes

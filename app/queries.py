@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import duckdb
 
-from app.cases import Case, strongest
-from app.instrument import measured
 from warehouse.connect import Snapshot, WarehouseError, connect_snapshot
 from warehouse.present import wording
+from warehouse.present.cases import Case, strongest
+from warehouse.present.instrument import measured
 from warehouse.references import study_first_last
 from warehouse.rows import fetch, scalar
 from warehouse.trends.series import Line, Series, monthly

@@ -1,6 +1,6 @@
 """Excerpts are few, short, and highlight what was found in them."""
 
-from app.cases import LONGEST, WORD, excerpts
+from warehouse.present.cases import LONGEST, WORD, excerpts
 
 
 def _row(excerpt: str, found: str, field: str = "text") -> dict[str, object]:
