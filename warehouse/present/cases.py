@@ -1,4 +1,4 @@
-"""The best-evidenced incidents of a snapshot, with their links and short evidence spans."""
+"""Incidents as lists tell them, the best-evidenced first or by number, with links and short evidence spans."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from warehouse.rows import fetch
 
 NUMBER: Final = 10
 EXCERPTS: Final = 2
+LINKS: Final = 4
 LONGEST: Final = 420
 WORD: Final = 40
 
@@ -27,6 +28,7 @@ class Case:
     agents: tuple[str, ...]
     behaviours: tuple[str, ...]
     evidence: int | None
+    gravity: int | None
     status: str
     reports: int
     links: tuple[str, ...]
@@ -35,24 +37,34 @@ class Case:
 
 def strongest(con: duckdb.DuckDBPyConnection, number: int = NUMBER) -> tuple[Case, ...]:
     """Return the strict incidents with the strongest evidence, the newest first among equals."""
+    rows = con.execute(
+        """
+        SELECT incident FROM incidents
+        WHERE is_strict AND incident_status <> 'withdrawn'
+        ORDER BY evidence DESC NULLS LAST, first_reported_at DESC NULLS LAST, incident DESC
+        LIMIT ?
+        """,
+        [number],
+    ).fetchall()
+    return told(con, [row[0] for row in rows])
+
+
+def told(con: duckdb.DuckDBPyConnection, chosen: Sequence[int]) -> tuple[Case, ...]:
+    """Return incidents by their numbers, in that order, each with a few links and excerpts."""
     rows = fetch(
         con,
         """
-        SELECT incident, incident_title, evidence, incident_status, best_report_id, agent_names, behaviours_present,
-               reports,
+        SELECT incident, incident_title, evidence, gravity, incident_status, agent_names, behaviours_present, reports,
                CASE first_reported_precision
                     WHEN 'unknown' THEN NULL
                     WHEN 'year' THEN strftime(first_reported_at, '%Y')
                     WHEN 'month' THEN strftime(first_reported_at, '%Y-%m')
                     ELSE strftime(first_reported_at, '%Y-%m-%d') END AS date
         FROM incidents
-        WHERE is_strict AND incident_status <> 'withdrawn'
-        ORDER BY evidence DESC NULLS LAST, first_reported_at DESC NULLS LAST, incident DESC
-        LIMIT ?
+        WHERE incident IN (SELECT unnest(?::BIGINT[]))
         """,
-        [number],
+        [list(chosen)],
     )
-    chosen = [row["incident"] for row in rows]
     links: dict[int, list[str]] = {}
     for row in fetch(
         con,
@@ -60,9 +72,13 @@ def strongest(con: duckdb.DuckDBPyConnection, number: int = NUMBER) -> tuple[Cas
         SELECT ir.incident, r.url
         FROM incident_reports ir JOIN reports r USING (report_id) JOIN incidents i USING (incident)
         WHERE ir.incident IN (SELECT unnest(?::BIGINT[])) AND r.url IS NOT NULL
-        ORDER BY ir.incident, ir.report_id <> i.best_report_id, r.created_at NULLS LAST, r.report_id
+        QUALIFY row_number() OVER (
+            PARTITION BY ir.incident
+            ORDER BY ir.report_id IS DISTINCT FROM i.best_report_id, r.created_at NULLS LAST, r.report_id
+        ) <= ?
+        ORDER BY ir.incident, ir.report_id IS DISTINCT FROM i.best_report_id, r.created_at NULLS LAST, r.report_id
         """,
-        [chosen],
+        [list(chosen), LINKS],
     ):
         links.setdefault(row["incident"], []).append(row["url"])
     # The best report's own words; those of another report where its platform lets none be shown.
@@ -73,28 +89,31 @@ def strongest(con: duckdb.DuckDBPyConnection, number: int = NUMBER) -> tuple[Cas
         SELECT ir.incident, e.*
         FROM evidence_spans e JOIN incident_reports ir USING (report_id) JOIN incidents i USING (incident)
         WHERE ir.incident IN (SELECT unnest(?::BIGINT[]))
-        ORDER BY ir.incident, e.report_id <> i.best_report_id, e.report_id, span_field, excerpt, span_start
+        QUALIFY dense_rank() OVER (
+            PARTITION BY ir.incident ORDER BY e.report_id IS DISTINCT FROM i.best_report_id, e.report_id
+        ) = 1
+        ORDER BY ir.incident, span_field, excerpt, span_start
         """,
-        [chosen],
+        [list(chosen)],
     ):
-        own = spans.setdefault(row["incident"], [])
-        if not own or own[0]["report_id"] == row["report_id"]:
-            own.append(row)
-    return tuple(
-        Case(
+        spans.setdefault(row["incident"], []).append(row)
+    found = {
+        row["incident"]: Case(
             incident=row["incident"],
             title=row["incident_title"] or f"Incident {row['incident']}",
             date=row["date"],
             agents=tuple(row["agent_names"] or ()),
             behaviours=tuple(row["behaviours_present"] or ()),
             evidence=row["evidence"],
+            gravity=row["gravity"],
             status=row["incident_status"],
             reports=row["reports"],
             links=tuple(dict.fromkeys(links.get(row["incident"], ()))),
             excerpts=excerpts(spans.get(row["incident"], ())),
         )
         for row in rows
-    )
+    }
+    return tuple(found[number] for number in chosen if number in found)
 
 
 def excerpts(rows: Sequence[Mapping[str, Any]]) -> tuple[Excerpt, ...]:
