@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import duckdb
 from warehouse.migrate import migrate
 
 CURRENT = "current"
+_OPENING = threading.Lock()
 
 
 class WarehouseError(RuntimeError):
@@ -68,28 +70,35 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def connect_snapshot(snapshot: Snapshot, memory_limit: str = "1GB") -> duckdb.DuckDBPyConnection:
+def connect_snapshot(snapshot: Snapshot, memory_limit: str = "1GB", *, spill: bool = True) -> duckdb.DuckDBPyConnection:
     """Open a snapshot for reading: no writes, no files, no network, no extensions, settings locked.
+
+    Args:
+        snapshot: which one.
+        memory_limit: shared by all connections of this process to this file.
+        spill: let a query that outgrows its memory go on in a temporary folder beside the file.
 
     Raises:
         WarehouseError: the file is missing, cut off or not a DuckDB file.
     """
-    try:
-        con = duckdb.connect(
-            str(snapshot.path),
-            read_only=True,
-            config={
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
-                "memory_limit": memory_limit,
-            },
-        )
-    except duckdb.Error as error:
-        msg = f"snapshot {snapshot.path} cannot be opened: {str(error).splitlines()[0]}"
-        raise WarehouseError(msg) from error
-    con.execute("SET TimeZone = 'UTC'")
-    con.execute("SET enable_external_access = false")
-    con.execute("SET lock_configuration = true")
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "enable_external_access": "false",
+        "memory_limit": memory_limit,
+    }
+    if not spill:
+        config["temp_directory"] = ""
+    # Connections to one file share its settings: the first one locks them, the others find them locked.
+    with _OPENING:
+        try:
+            con = duckdb.connect(str(snapshot.path), read_only=True, config=config)
+        except duckdb.Error as error:
+            msg = f"snapshot {snapshot.path} cannot be opened: {str(error).splitlines()[0]}"
+            raise WarehouseError(msg) from error
+        if con.execute("SELECT NOT current_setting('lock_configuration')").fetchone() == (True,):
+            con.execute("SET GLOBAL TimeZone = 'UTC'")
+            con.execute("SET lock_configuration = true")
     return con
 
 

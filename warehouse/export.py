@@ -1,16 +1,21 @@
-"""The published tables as files: CSV, Parquet, a Frictionless data package, the dictionary and checksums."""
+"""The published tables as files: CSV, Parquet, JSON Lines, with what is needed to read, check and cite them."""
 
 import hashlib
+import io
 import json
+import re
 from pathlib import Path
+from typing import Final
 
 import duckdb
+from pyarrow import csv, parquet
 
 from warehouse.connect import Snapshot
 from warehouse.ddl import describe, quote
-from warehouse.dictionary import dictionary
+from warehouse.export_texts import beside
+from warehouse.present.inert import FORMULA
 from warehouse.schema.fields import Field
-from warehouse.schema.tables import PUBLISHED
+from warehouse.schema.tables import PUBLISHED, Table
 
 _FRICTIONLESS = {
     "BIGINT": "integer",
@@ -20,6 +25,9 @@ _FRICTIONLESS = {
     "TIMESTAMPTZ": "datetime",
     "DATE": "date",
 }
+_FORMATS: Final = {"csv": "HEADER", "parquet": "FORMAT parquet, COMPRESSION zstd", "jsonl": "FORMAT json"}
+_BATCH: Final = 10_000
+_FORMULA: Final = f"^[{re.escape(FORMULA)}]"
 
 
 def export_snapshot(snapshot: Snapshot, folder: Path) -> list[Path]:
@@ -32,18 +40,13 @@ def export_snapshot(snapshot: Snapshot, folder: Path) -> list[Path]:
 
 def _write(con: duckdb.DuckDBPyConnection, snapshot_id: str, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
+    info = con.execute("SELECT published_at, version FROM snapshot_info").fetchone() or (None, "")
     resources = []
     for table in PUBLISHED:
         fields = [field for field in table.fields if field.sensitivity == "public"]
-        order = ", ".join(name for name in table.key if name in table.public_columns) or "ALL"
-        plain = ", ".join(field.name for field in fields)
-        safe = ", ".join(_inert_in_a_spreadsheet(field) for field in fields)
-        for suffix, columns, options in (
-            ("csv", safe, "HEADER"),
-            ("parquet", plain, "FORMAT parquet, COMPRESSION zstd"),
-        ):
+        for suffix, options in _FORMATS.items():
             target = quote(str(folder / f"{table.name}.{suffix}"))
-            con.execute(f"COPY (SELECT {columns} FROM {table.name} ORDER BY {order}) TO {target} ({options})")  # noqa: S608
+            con.execute(f"COPY ({select(table, inert=suffix == 'csv')}) TO {target} ({options})")
         resources.append(
             {
                 "name": table.name.replace("_", "-"),
@@ -72,16 +75,44 @@ def _write(con: duckdb.DuckDBPyConnection, snapshot_id: str, folder: Path) -> li
         "resources": resources,
     }
     (folder / "datapackage.json").write_text(json.dumps(package, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    (folder / "dictionary.md").write_text(dictionary(), "utf-8")
+    for name, text in beside(snapshot_id, *info).items():
+        (folder / name).write_text(text, "utf-8")
     written = sorted(path for path in folder.iterdir() if path.is_file() and path.name != "SHA256SUMS")
     sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in written)
     (folder / "SHA256SUMS").write_text(sums, "utf-8")
     return [*written, folder / "SHA256SUMS"]
 
 
+def select(table: Table, *, inert: bool = False) -> str:
+    """Return the SQL of a table's public columns in the order of its key; `inert` for a spreadsheet."""
+    fields = [field for field in table.fields if field.sensitivity == "public"]
+    columns = ", ".join(_inert_in_a_spreadsheet(field) if inert else field.name for field in fields)
+    order = ", ".join(name for name in table.key if name in table.public_columns) or "ALL"
+    return f"SELECT {columns} FROM {table.name} ORDER BY {order}"  # noqa: S608
+
+
+def table_file(con: duckdb.DuckDBPyConnection, table: Table, suffix: str) -> bytes:
+    """Return one table as a csv, parquet or jsonl file, made in memory: a locked snapshot writes no file."""
+    out = io.BytesIO()
+    if suffix == "jsonl":
+        cursor = con.execute(f"SELECT to_json(t)::VARCHAR FROM ({select(table)}) t")  # noqa: S608
+        while rows := cursor.fetchmany(_BATCH):
+            out.write("".join(f"{row[0]}\n" for row in rows).encode())
+        return out.getvalue()
+    found = con.execute(select(table, inert=suffix == "csv")).to_arrow_table()
+    if suffix == "parquet":
+        parquet.write_table(found, out, compression="zstd")
+    else:
+        csv.write_csv(found, out)
+    return out.getvalue()
+
+
 def _inert_in_a_spreadsheet(field: Field) -> str:
-    """Return the column as a spreadsheet cannot take for a formula: a leading = + - @ gets an apostrophe."""
-    if field.type != "VARCHAR":
-        return field.name
+    """Return the column as text that a spreadsheet cannot take for a formula: a leading = + - @ gets an apostrophe."""
     name = field.name
-    return f"CASE WHEN regexp_matches({name}, '^[=+@\\t\\r-]') THEN '''' || {name} ELSE {name} END AS {name}"
+    if field.type.endswith("[]"):
+        return f"CAST({name} AS VARCHAR) AS {name}"
+    if field.type not in ("VARCHAR", "JSON"):
+        return name
+    text = f"CAST({name} AS VARCHAR)"
+    return f"CASE WHEN regexp_matches({text}, '{_FORMULA}') THEN '''' || {text} ELSE {text} END AS {name}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.queries import load
+from app.queries.overview import load
 from tests.app.browser import CHROMIUM, ROOT, Server, drawn, opened, serving, whole
 from tests.app.picture import take
 from tests.app.snapshots import CASES, publish

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.queries import load
+from app.queries.overview import load
 from tests.app.snapshots import CASES, Case, publish
 from warehouse.connect import CURRENT, connect_snapshot, find_snapshot, snapshot_folder
 from warehouse.present.wording import faults
@@ -141,8 +141,9 @@ def test_cases_come_strongest_first_and_inert(page: AppTest, tmp_path: Path) -> 
     assert not re.search("[\u200b-\u200f\u202a-\u202e\u2066-\u2069]", html.unescape(bodies))
     assert bodies.count("no public address") == 1
     assert 'href="https://github.com/o/r/issues/1"' in bodies
-    # A platform whose terms forbid it shows no word.
-    assert bodies.count("No excerpt") == 1
+    # A platform whose terms forbid it shows no word, and the page says why.
+    assert bodies.count("<blockquote>") == 5
+    assert "leave only the link" in text
 
 
 def test_a_new_snapshot_appears_and_the_old_page_stays_whole(page: AppTest, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The best-evidenced incidents of a snapshot, with their links and short evidence spans."""
+"""Incidents as lists tell them, the best-evidenced first or by number, with links and short evidence spans."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from warehouse.rows import fetch
 
 NUMBER: Final = 10
 EXCERPTS: Final = 2
+LINKS: Final = 4
 LONGEST: Final = 420
 WORD: Final = 40
 
@@ -28,6 +29,7 @@ class Case:
     agents: tuple[str, ...]
     behaviours: tuple[str, ...]
     evidence: int | None
+    gravity: int | None
     status: str
     reports: int
     links: tuple[str, ...]
@@ -53,28 +55,25 @@ def strongest(con: duckdb.DuckDBPyConnection, number: int = NUMBER, *, month: da
         """,
         [number, month],
     ).fetchall()
-    return cases(con, [number for (number,) in rows])
+    return told(con, [row[0] for row in rows])
 
 
-def cases(con: duckdb.DuckDBPyConnection, chosen: Sequence[int]) -> tuple[Case, ...]:
-    """Return incidents with their links and excerpts, in the order of their numbers given."""
-    rows = {
-        row["incident"]: row
-        for row in fetch(
-            con,
-            """
-            SELECT incident, incident_title, evidence, incident_status, best_report_id, agent_names,
-                   behaviours_present, reports,
-                   CASE first_reported_precision
-                        WHEN 'unknown' THEN NULL
-                        WHEN 'year' THEN strftime(first_reported_at, '%Y')
-                        WHEN 'month' THEN strftime(first_reported_at, '%Y-%m')
-                        ELSE strftime(first_reported_at, '%Y-%m-%d') END AS date
-            FROM incidents WHERE incident IN (SELECT unnest(?::BIGINT[]))
-            """,
-            [list(chosen)],
-        )
-    }
+def told(con: duckdb.DuckDBPyConnection, chosen: Sequence[int]) -> tuple[Case, ...]:
+    """Return incidents by their numbers, in that order, each with a few links and excerpts."""
+    rows = fetch(
+        con,
+        """
+        SELECT incident, incident_title, evidence, gravity, incident_status, agent_names, behaviours_present, reports,
+               CASE first_reported_precision
+                    WHEN 'unknown' THEN NULL
+                    WHEN 'year' THEN strftime(first_reported_at, '%Y')
+                    WHEN 'month' THEN strftime(first_reported_at, '%Y-%m')
+                    ELSE strftime(first_reported_at, '%Y-%m-%d') END AS date
+        FROM incidents
+        WHERE incident IN (SELECT unnest(?::BIGINT[]))
+        """,
+        [list(chosen)],
+    )
     links: dict[int, list[str]] = {}
     for row in fetch(
         con,
@@ -82,9 +81,13 @@ def cases(con: duckdb.DuckDBPyConnection, chosen: Sequence[int]) -> tuple[Case, 
         SELECT ir.incident, r.url
         FROM incident_reports ir JOIN reports r USING (report_id) JOIN incidents i USING (incident)
         WHERE ir.incident IN (SELECT unnest(?::BIGINT[])) AND r.url IS NOT NULL
-        ORDER BY ir.incident, ir.report_id <> i.best_report_id, r.created_at NULLS LAST, r.report_id
+        QUALIFY row_number() OVER (
+            PARTITION BY ir.incident
+            ORDER BY ir.report_id IS DISTINCT FROM i.best_report_id, r.created_at NULLS LAST, r.report_id
+        ) <= ?
+        ORDER BY ir.incident, ir.report_id IS DISTINCT FROM i.best_report_id, r.created_at NULLS LAST, r.report_id
         """,
-        [list(chosen)],
+        [list(chosen), LINKS],
     ):
         links.setdefault(row["incident"], []).append(row["url"])
     # The best report's own words; those of another report where its platform lets none be shown.
@@ -95,29 +98,31 @@ def cases(con: duckdb.DuckDBPyConnection, chosen: Sequence[int]) -> tuple[Case, 
         SELECT ir.incident, e.*
         FROM evidence_spans e JOIN incident_reports ir USING (report_id) JOIN incidents i USING (incident)
         WHERE ir.incident IN (SELECT unnest(?::BIGINT[]))
-        ORDER BY ir.incident, e.report_id <> i.best_report_id, e.report_id, span_field, excerpt, span_start
+        QUALIFY dense_rank() OVER (
+            PARTITION BY ir.incident ORDER BY e.report_id IS DISTINCT FROM i.best_report_id, e.report_id
+        ) = 1
+        ORDER BY ir.incident, span_field, excerpt, span_start
         """,
         [list(chosen)],
     ):
-        own = spans.setdefault(row["incident"], [])
-        if not own or own[0]["report_id"] == row["report_id"]:
-            own.append(row)
-    return tuple(
-        Case(
-            incident=number,
-            title=rows[number]["incident_title"] or f"Incident {number}",
-            date=rows[number]["date"],
-            agents=tuple(rows[number]["agent_names"] or ()),
-            behaviours=tuple(rows[number]["behaviours_present"] or ()),
-            evidence=rows[number]["evidence"],
-            status=rows[number]["incident_status"],
-            reports=rows[number]["reports"],
-            links=tuple(dict.fromkeys(links.get(number, ()))),
-            excerpts=excerpts(spans.get(number, ())),
+        spans.setdefault(row["incident"], []).append(row)
+    found = {
+        row["incident"]: Case(
+            incident=row["incident"],
+            title=row["incident_title"] or f"Incident {row['incident']}",
+            date=row["date"],
+            agents=tuple(row["agent_names"] or ()),
+            behaviours=tuple(row["behaviours_present"] or ()),
+            evidence=row["evidence"],
+            gravity=row["gravity"],
+            status=row["incident_status"],
+            reports=row["reports"],
+            links=tuple(dict.fromkeys(links.get(row["incident"], ()))),
+            excerpts=excerpts(spans.get(row["incident"], ())),
         )
-        for number in chosen
-        if number in rows
-    )
+        for row in rows
+    }
+    return tuple(found[number] for number in chosen if number in found)
 
 
 def excerpts(rows: Sequence[Mapping[str, Any]]) -> tuple[Excerpt, ...]:

@@ -46,7 +46,7 @@ STATES: Final = {
     "curated": "#7d7d7d",
 }
 _BASIS: Final = {"ours": "#0072B2", "cited": "#D55E00", "control": "#8a94a3"}
-_WIDTH = 680
+WIDTH = 680
 
 
 @dataclass(frozen=True)
@@ -93,16 +93,18 @@ def monthly_by_behaviour(series: Series, *, snapshot: str = "") -> Figure | None
     lines = sorted(series.lines, key=lambda line: order.index(line.name) if line.name in order else len(order))
     if not lines or not lines[0].total:
         return None
-    shown = [(line, [_month_row(line, month) for month in line.months]) for line in lines]
+    shown = [(line, [month_row(line, month) for month in line.months]) for line in lines]
     top = max(month.interval[1] if month.interval else month.incidents or 0 for month in lines[0].months)
     months = [f"{month.month:%Y-%m}" for month in lines[0].months]
-    panels = [_panel(line, rows, top, _months(months, labels=line is lines[-1])) for line, rows in shown]
+    panels = [_panel(line, rows, top, month_axis(months, labels=line is lines[-1])) for line, rows in shown]
     banner = sentence(series.banner or "")
-    chart = _dressed(panels, banner, f"Snapshot {snapshot}" if snapshot and banner else "")
+    chart = dressed(panels, banner, f"Snapshot {snapshot}" if snapshot and banner else "")
     told = []
     for line in lines:
         peak = max(line.months, key=lambda month: month.incidents or 0)
-        told.append(f"{_name(line.name)}: {line.total:,} in all, most in {peak.month:%Y-%m} ({peak.incidents or 0:,})")
+        told.append(
+            f"{line_name(line.name)}: {line.total:,} in all, most in {peak.month:%Y-%m} ({peak.incidents or 0:,})"
+        )
     warning = f"{banner}. " if banner else ""
     description = (
         f"{warning}Bar charts of strict incidents by month of first report, {months[0]} to {months[-1]}. "
@@ -111,15 +113,17 @@ def monthly_by_behaviour(series: Series, *, snapshot: str = "") -> Figure | None
     return Figure("monthly-incidents", chart, description, tuple(row for _, rows in shown for row in rows))
 
 
-def _name(code: str) -> str:
-    return _ORDER.get(code, code)
+def line_name(code: str) -> str:
+    """Return a line's name in words."""
+    return _ORDER.get(code, code.replace("_", " "))
 
 
-def _month_row(line: Line, month: Month) -> dict[str, Any]:
+def month_row(line: Line, month: Month) -> dict[str, Any]:
+    """Return a month of a line as a row of data."""
     low, high = month.interval or (None, None)
     return {
         "month": f"{month.month:%Y-%m}",
-        "series": _name(line.name),
+        "series": line_name(line.name),
         "incidents": month.incidents,
         "low_95": low,
         "high_95": high,
@@ -130,9 +134,9 @@ def _month_row(line: Line, month: Month) -> dict[str, Any]:
 def _panel(line: Line, rows: list[dict[str, Any]], top: float, month: alt.X) -> _Panel:
     code = line.name
     title = alt.TitleParams(
-        f"{_name(code)} · {line.total:,}", anchor="start", fontSize=13, fontWeight="normal", offset=4
+        f"{line_name(code)} · {line.total:,}", anchor="start", fontSize=13, fontWeight="normal", offset=4
     )
-    base = alt.Chart(_data(rows), title=title).properties(width=_WIDTH, height=76 if code == TOTAL else 46)
+    base = alt.Chart(inline(rows), title=title).properties(width=WIDTH, height=76 if code == TOTAL else 46)
     bars: alt.Chart = base.mark_bar(color=COLOURS.get(code, COLOURS["all"]), binSpacing=1).encode(
         x=month,
         y=alt.Y(
@@ -153,7 +157,7 @@ def _panel(line: Line, rows: list[dict[str, Any]], top: float, month: alt.X) -> 
     return alt.layer(bars, ends.encode(x=middle, y="low_95:Q", y2="high_95:Q"))
 
 
-def _months(months: Sequence[str], *, labels: bool = True) -> alt.X:
+def month_axis(months: Sequence[str], *, labels: bool = True) -> alt.X:
     """Return the axis of months from the first to the last, whether or not a month in it has a bar."""
     first, last = (int(month[:4]) * 12 + int(month[5:7]) - 1 for month in (min(months), max(months)))
     axis = alt.Axis(labels=False, ticks=False, grid=False, title=None)
@@ -206,10 +210,10 @@ def ratios(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
         alt.Tooltip("shown:N", title="value"),
         alt.Tooltip("n:N", title="counts"),
     ]
-    base = alt.Chart(_data(data)).encode(y=y)
+    base = alt.Chart(inline(data)).encode(y=y)
     drawn = base.encode(color=alt.Color("basis:N", scale=basis, legend=None), tooltip=tips)
     chart = alt.layer(
-        alt.Chart(_data([{"ratio": 1}])).mark_rule(strokeDash=[4, 3], color="#8c8c8c", opacity=0.6).encode(x=x),
+        alt.Chart(inline([{"ratio": 1}])).mark_rule(strokeDash=[4, 3], color="#8c8c8c", opacity=0.6).encode(x=x),
         drawn.mark_rule(strokeWidth=2.5, yOffset=8).encode(x="low:Q", x2="high:Q"),
         drawn.mark_point(filled=True, size=90, opacity=1, yOffset=8).encode(
             x=x, shape=alt.Shape("basis:N", legend=None)
@@ -219,11 +223,11 @@ def ratios(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
         base.mark_text(align="right", baseline="middle", fontSize=12, yOffset=-9).encode(
             x=alt.value("width"), text="shown:N"
         ),
-    ).properties(width=_WIDTH, height=46 * len(data))
+    ).properties(width=WIDTH, height=46 * len(data))
     told = "; ".join(f"{row['what']}: {row['shown']}, {row['n']}" for row in data)
     kept = tuple({key: row[key] for key in ("what", "basis", "ratio", "low", "high", "n")} for row in data)
     return Figure(
-        "ratios", _dressed([chart]), f"Ratios of the last month to the first, with 95 % intervals. {told}.", kept
+        "ratios", dressed([chart]), f"Ratios of the last month to the first, with 95 % intervals. {told}.", kept
     )
 
 
@@ -239,10 +243,10 @@ def coverage_strip(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
     sources = sorted({str(row["source"]) for row in data})
     states = [state for state in STATES if any(row["coverage"] == state for row in data)]
     chart = (
-        alt.Chart(_data(data))
+        alt.Chart(inline(data))
         .mark_bar(height=14)
         .encode(
-            x=_months([str(row["month"]) for row in data]),
+            x=month_axis([str(row["month"]) for row in data]),
             y=alt.Y("source:N", sort=sources, axis=alt.Axis(title=None, labelLimit=110)),
             color=alt.Color(
                 "coverage:N",
@@ -251,7 +255,7 @@ def coverage_strip(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
             ),
             tooltip=["source:N", alt.Tooltip("month:N"), "reports:Q", "coverage:N"],
         )
-        .properties(width=_WIDTH, height=max(28 * len(sources), 40))
+        .properties(width=WIDTH, height=max(28 * len(sources), 40))
     )
     told = []
     for source in sources:
@@ -262,15 +266,16 @@ def coverage_strip(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
         dated = f"{plural(total, 'report')} in {plural(len(set(spans)), 'month')}, {spans[0]} to {spans[-1]}"
         told.append(f"{source}: {dated}, coverage {known}")
     return Figure(
-        "coverage", _dressed([chart]), "Months with reports, by platform. " + ". ".join(told) + ".", tuple(data)
+        "coverage", dressed([chart]), "Months with reports, by platform. " + ". ".join(told) + ".", tuple(data)
     )
 
 
-def _data(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
+def inline(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
+    """Return rows as the data of a chart."""
     return alt.InlineData(values=[dict(row) for row in rows])
 
 
-def _dressed(panels: Sequence[_Panel], title: str = "", subtitle: str = "") -> alt.VConcatChart:
+def dressed(panels: Sequence[_Panel], title: str = "", subtitle: str = "") -> alt.VConcatChart:
     """Return panels under each other in house style: no frame, quiet axes.
 
     Also a single panel is stacked: a page then fits its width only, and leaves its height alone.

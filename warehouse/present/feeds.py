@@ -11,7 +11,7 @@ import duckdb
 
 from warehouse.present import wording
 from warehouse.present.brief import case_facts, headline
-from warehouse.present.cases import cases
+from warehouse.present.cases import told
 from warehouse.present.inert import safe_url, visible
 from warehouse.rows import fetch, scalar
 from warehouse.trends.series import monthly
@@ -50,7 +50,7 @@ def incidents_feed(con: duckdb.DuckDBPyConnection, site: str | None = None) -> s
             f"incident/{case.incident}.html",
             case.links[:1],
         )
-        for case in cases(con, list(changed))
+        for case in told(con, list(changed))
     ]
     return _feed("incidents", "Offscript: incidents reported in public", entries, _published(con), site)
 

@@ -12,6 +12,8 @@ _SPACES = {"\n", "\r", "\t", "\v", "\f", "\x85", "\u2028", "\u2029"}
 # Everything with a meaning in HTML or Markdown is written as a numeric reference, which neither takes for markup.
 _MARKUP = re.compile(r"[!-/:-@\[-`{-~]")
 LINK_LENGTH = 60
+# What a spreadsheet may take for the start of a formula; the last four are the full-width forms of the first.
+FORMULA = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\]")
 
 
@@ -101,6 +103,6 @@ def link(url: str | None) -> str:
 
 def csv_cell(value: object) -> object:
     """Return a value that a spreadsheet does not take for a formula."""
-    if isinstance(value, str) and value[:1] in set("=+-@\t\r"):
+    if isinstance(value, str) and value[:1] in set(FORMULA):
         return "'" + value
     return value

@@ -16,7 +16,7 @@ import duckdb
 from warehouse.connect import WarehouseError
 from warehouse.present import charts, wording
 from warehouse.present.brief import CANNOT, brief, case_facts
-from warehouse.present.cases import Case, cases, strongest
+from warehouse.present.cases import Case, strongest, told
 from warehouse.present.document import Block, Bullets, Heading, Links, Paragraph, Picture, Quote, Table, to_html
 from warehouse.present.feeds import incidents_feed, monthly_feed
 from warehouse.present.instrument import measured
@@ -72,7 +72,7 @@ def _build(con: duckdb.DuckDBPyConnection, folder: Path, site: str | None, sha25
     for batch in (listed[at : at + _BATCH] for at in range(0, len(listed), _BATCH)):
         numbers = [row["incident"] for row in batch]
         reports = _reports(con, numbers)
-        for case, row in zip(cases(con, numbers), batch, strict=True):
+        for case, row in zip(told(con, numbers), batch, strict=True):
             blocks = tuple(_incident(case, row, reports.get(case.incident, ()), info))
             _page(folder / "incident" / f"{case.incident}.html", f"№ {case.incident}", blocks, up="../")
     redirects = con.execute("SELECT from_incident, into_incident FROM merges").fetchall()

@@ -33,7 +33,8 @@ RATIOS: Final = (
 )
 CASES: Final = (
     "Strict incidents with the strongest evidence in their reports, newest first among equals. "
-    "Each is what was reported in public. Highlighted: the words that made a rule or the model count it."
+    "Each is what was reported in public. Highlighted: the words that made a rule or the model count it; "
+    "where no words stand, the platform’s terms, or our rules, leave only the link."
 )
 CONTROLS: Final = "the same ratio for talk alone; interval not computable: counts not published"
 NO_TREND: Final = "counts of what was collected, no rate and no trend"

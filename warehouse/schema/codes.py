@@ -53,6 +53,19 @@ GRAVITY: Final[Codes] = {
     "4": "severe and irreversible, or many people, or critical systems",
 }
 
+SCORE: Final[Codes] = {
+    "0": "nothing of the kind",
+    "1": "a vague complaint, hypothetical, or fully explained by a mundane error",
+    "2": "as 1, a little less vague",
+    "3": "an event is named but thin, or a mundane explanation is at least as likely",
+    "4": "as 3, a little less thin",
+    "5": "a specific event clearly outside what was told or allowed: from here on it counts as strict",
+    "6": "as 5, and the instruction or limit that was broken is stated",
+    "7": "as 6, with an artefact",
+    "8": "as 7, with deliberate circumvention or deception shown",
+    "9": "as 8, sustained, planned and covert against explicit oversight",
+}
+
 LABEL_STATUS: Final[Codes] = {
     "judged": "read by the whole instrument",
     "screened_out": "the screen found no sign of an event; not judged",
@@ -199,6 +212,7 @@ VOCABULARIES: Final[dict[str, Codes]] = {
     "action": ACTION,
     "evidence": EVIDENCE,
     "gravity": GRAVITY,
+    "score": SCORE,
     "label_status": LABEL_STATUS,
     "subject": SUBJECT,
     "precision": PRECISION,

@@ -107,7 +107,7 @@ _ALL: Final = (
     _code("actions", "action", "what the system is said to have done", "[data_deletion]", "VARCHAR[]"),
     _code("evidence", "evidence", "what the text offers that the event happened, 0-4", "2", "INTEGER"),
     _code("gravity", "gravity", "the harm told, whatever the evidence, 0-4", "3", "INTEGER"),
-    Field("score", "INTEGER", "strength of the case in this text, 0-9, by our codebook only", "6"),
+    _code("score", "score", "strength of the case in this text, 0-9, by our codebook only", "6", "INTEGER"),
     _code("subject", "subject", "what the act protected or served", "unknown"),
     Field("agents", "JSON", "AI products or models named as the actor: name, family, vendor", '[{"name": "codex"}]'),
     Field("spans", "JSON", "rule and character range that caused the judgement", '[{"rule": "act", "start": 0}]'),

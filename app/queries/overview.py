@@ -1,13 +1,13 @@
-"""What the pages show, read from one published snapshot over one connection, kept by snapshot: never half of each."""
+"""What the overview shows, read from one published snapshot at once: never half of each."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 import duckdb
 
-from warehouse.connect import Snapshot, WarehouseError, connect_snapshot
+from app.keep import kept, reading
+from warehouse.connect import Snapshot
 from warehouse.present import wording
 from warehouse.present.cases import Case, strongest
 from warehouse.present.instrument import measured
@@ -28,9 +28,6 @@ class Overview:
     """The overview page's figures; `series` is by behaviour, its first line all strict incidents."""
 
     snapshot: str
-    published: str
-    fingerprint: str
-    version: str
     instrument: str | None
     posts: int
     coverage: tuple[str, ...]
@@ -67,38 +64,24 @@ class Overview:
         return self.total.ratio, f"{first:%Y-%m}", f"{last:%Y-%m}"
 
 
-@lru_cache(maxsize=KEPT)
+@kept(KEPT)
 def load(snapshot: Snapshot) -> Overview:
     """Return a snapshot's overview; a snapshot never changes, so it is read once.
 
     Raises:
         WarehouseError: the file is missing, damaged, or not a snapshot.
     """
-    try:
-        con = connect_snapshot(snapshot)
-        try:
-            return _overview(con, snapshot)
-        finally:
-            con.close()
-    except duckdb.Error as error:
-        msg = f"snapshot {snapshot.path} cannot be read: {str(error).splitlines()[0]}"
-        raise WarehouseError(msg) from error
+    with reading(snapshot) as con:
+        return _overview(con, snapshot)
 
 
 def _overview(con: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> Overview:
-    info = fetch(con, "SELECT * FROM snapshot_info")
-    if len(info) != 1:
-        msg = f"{snapshot.path} does not say which snapshot it is"
-        raise WarehouseError(msg)
     series = monthly(con, by="behaviour", merge=MERGE)
     ours = series.lines[0]
     study = _study(con)
     return Overview(
-        snapshot=info[0]["snapshot"],
-        published=f"{info[0]['published_at']:%Y-%m-%d %H:%M} UTC",
-        fingerprint=info[0]["fingerprint"],
-        version=info[0]["version"],
-        instrument=info[0]["instrument"],
+        snapshot=snapshot.id,
+        instrument=scalar(con, "SELECT instrument FROM snapshot_info"),
         posts=int(scalar(con, "SELECT coalesce(sum(n), 0) FROM funnel WHERE step = 'posts'")),
         coverage=tuple(row[0] for row in con.execute("SELECT DISTINCT coverage FROM coverage ORDER BY 1").fetchall()),
         reports=scalar(con, "SELECT count(*) FROM reports"),

@@ -1,17 +1,20 @@
-"""The overview: the answer, what stands beside it, where it comes from, the best-evidenced cases, how to cite it."""
+"""The overview: the answer, what stands beside it, where it comes from, the best-evidenced cases."""
 # ruff: noqa: RUF001 - printed text keeps its typography: en dash, apostrophe, multiplication sign.
+
+from functools import partial
 
 import streamlit as st
 
 from app import markup
-from app.queries import Overview
+from app.frame import Frame, figure
+from app.queries.overview import Overview, load
 from warehouse.present import charts, wording
-from warehouse.present.charts import Figure
 from warehouse.schema import codes
 
 
-def show(found: Overview) -> None:
+def show(frame: Frame) -> str:
     """Show the page from what one snapshot holds."""
+    found = load(frame.snapshot)
     st.html('<p class="os-kicker">Offscript · the open observatory of AI agents acting outside their instructions</p>')
     st.title("Are AI agents going off script more often?", anchor=False)
     st.html(markup.lead(wording.headline(found.incidents, found.incident_reports, found.span, found.ratio)))
@@ -22,12 +25,16 @@ def show(found: Overview) -> None:
     if found.ratio is not None:
         st.html(markup.note(wording.caption((wording.sentence(wording.spread_text(found.ratio[0])),), found.snapshot)))
     st.html(markup.note(wording.STRICT))
-    _reference(found)
-    _monthly(found)
-    _cases(found)
-    _sources(found)
+    _reference(found, frame)
+    _monthly(found, frame)
+    _cases(found, frame)
+    _sources(found, frame)
     _instrument(found)
-    _cite(found)
+    return "Overview"
+
+
+def _incident(frame: Frame, number: int) -> str:
+    return frame.address("incident", incident=number)
 
 
 def _figures(found: Overview) -> list[tuple[str, str, str]]:
@@ -45,24 +52,24 @@ def _figures(found: Overview) -> list[tuple[str, str, str]]:
     return cards
 
 
-def _reference(found: Overview) -> None:
+def _reference(found: Overview, frame: Frame) -> None:
     st.header("The published figure, and its controls", anchor=False)
     if found.study is None:
         st.html(markup.note("This snapshot holds no published reference figures."))
         return
     st.html(markup.paragraph(wording.study_text(found.study), source=found.study_url))
-    _figure(charts.ratios(found.ratios), wording.RATIOS, found)
+    figure(charts.ratios(found.ratios), wording.RATIOS, frame)
 
 
-def _monthly(found: Overview) -> None:
+def _monthly(found: Overview, frame: Frame) -> None:
     st.header("Month by month, by behaviour", anchor=False)
-    figure = charts.monthly_by_behaviour(found.series, snapshot=found.snapshot)
-    if figure is None:
+    drawn = charts.monthly_by_behaviour(found.series, snapshot=found.snapshot)
+    if drawn is None:
         st.html(markup.note("No strict incident with a known month is in this snapshot."))
         return
     series = found.series
-    _figure(
-        figure,
+    figure(
+        drawn,
         (
             f"{wording.BANNER}: {wording.NO_TREND}" if series.banner else "",
             wording.dated_text(found.total.total, series.coarse_date, series.unknown_date, found.total.not_covered),
@@ -70,25 +77,29 @@ def _monthly(found: Overview) -> None:
             wording.TWO_BEHAVIOURS,
             wording.coverage_text([month.coverage for month in found.total.months]),
         ),
-        found,
+        frame,
     )
 
 
-def _cases(found: Overview) -> None:
+def _cases(found: Overview, frame: Frame) -> None:
     st.header("Best-evidenced cases", anchor=False)
     st.html(markup.note(wording.CASES))
-    st.html(markup.cases(found.cases) if found.cases else markup.note("No strict incident is in this snapshot."))
+    st.html(
+        markup.cases(found.cases, partial(_incident, frame))
+        if found.cases
+        else markup.note("No strict incident is in this snapshot.")
+    )
 
 
-def _sources(found: Overview) -> None:
+def _sources(found: Overview, frame: Frame) -> None:
     st.header("What was read, and what was not", anchor=False)
     st.html(markup.table(found.sources, "Sources and their coverage"))
     meanings = [f"{state.capitalize()}: {codes.COVERAGE[state]}" for state in found.coverage if state in codes.COVERAGE]
     st.html(markup.note(". ".join((*meanings, ""))))
-    _figure(
+    figure(
         charts.coverage_strip(found.strip),
         ("Months that hold reports, and what is known of their completeness",),
-        found,
+        frame,
     )
     st.subheader("From posts to incidents", anchor=False)
     st.html(markup.table(found.funnel, "Counts at each step", total=len(found.funnel) > 1))
@@ -103,36 +114,3 @@ def _instrument(found: Overview) -> None:
         st.html(markup.note(wording.ENRICHED))
     else:
         st.html(markup.note("The instrument’s card states no measured quality."))
-
-
-def _cite(found: Overview) -> None:
-    st.header("Cite and check", anchor=False)
-    st.code(wording.citation(found.snapshot, found.published), language=None, wrap_lines=True)
-    st.html(
-        markup.note(
-            f"Content fingerprint {found.fingerprint[:16]}…, Offscript {found.version}. The file "
-            f"{found.snapshot}.sha256 beside the snapshot holds its checksum (sha256sum --check). "
-            "Links, labels and figures: CC BY 4.0; excerpts remain their authors’."
-        )
-    )
-
-
-def _figure(figure: Figure | None, parts: tuple[str, ...], found: Overview) -> None:
-    """Show a chart with its text alternative, its caption, its rows and its files."""
-    if figure is None:
-        return
-    st.altair_chart(figure.chart, width="stretch", alt=figure.description)
-    st.html(markup.note(wording.caption(parts, found.snapshot)))
-    with st.expander("Data and picture"):
-        stem = f"offscript-{figure.name}-{found.snapshot}"
-        with st.container(horizontal=True):
-            st.download_button(
-                "CSV", figure.csv, f"{stem}.csv", "text/csv", key=f"{figure.name}-csv", on_click="ignore"
-            )
-            st.download_button(
-                "SVG", figure.svg, f"{stem}.svg", "image/svg+xml", key=f"{figure.name}-svg", on_click="ignore"
-            )
-            st.download_button(
-                "PNG", figure.png, f"{stem}.png", "image/png", key=f"{figure.name}-png", on_click="ignore"
-            )
-        st.html(markup.table(figure.rows, f"Data of the chart {figure.name}"))
