@@ -60,3 +60,4 @@ def measured(con: duckdb.DuckDBPyConnection) -> None:
         add(con, f"github:{number}", "2026-01-10" if number < 3 else "2026-03-10")
     cover(con, "github", "2026-01-01", "2026-04-01")
     decide(con, 1, "github:0", "not_same", "github:1")
+    decide(con, 2, "github:0", "gravity", "2", expected_text_hash="h")
