@@ -34,16 +34,21 @@ def facts(con: duckdb.DuckDBPyConnection, setting: str = "normal") -> Mapping[st
 # labels
 
 
-def test_only_the_present_text_by_the_current_instrument_counts(con: duckdb.DuckDBPyConnection) -> None:
+def test_only_the_present_text_by_the_newest_instrument_that_read_it_counts(con: duckdb.DuckDBPyConnection) -> None:
     add(con, "github:1", "2026-01-05")
     add(con, "github:2", "2026-01-05")
     con.execute("UPDATE labels SET text_hash = 'an older text' WHERE report_id = 'github:2'")
     current = "SELECT report_id, is_strict, instrument FROM current_labels"
     assert con.execute(current).fetchall() == [("github:1", True, INSTRUMENT)]
     merge(con, TABLES["instruments"], [{"instrument": "test-2", "ordinal": 2, "registered_at": NOW}])
-    assert con.execute(current).fetchall() == []
+    # A text that the new one can no longer read keeps the older label, under the older one's name.
+    assert con.execute(current).fetchall() == [("github:1", True, INSTRUMENT)]
+    merge(con, TABLES["instruments"], [{"instrument": "judge-1", "registered_at": NOW}])
     row = {"report_id": "github:1", "text_hash": "h", "instrument": "test-2", "label_status": "judged"}
     merge(con, TABLES["labels"], [{**row, "is_strict": False}])
+    assert con.execute(current).fetchall() == [("github:1", False, "test-2")]
+    # A second judge has no ordinal: its word enters no count.
+    merge(con, TABLES["labels"], [{**row, "instrument": "judge-1", "is_strict": True}])
     assert con.execute(current).fetchall() == [("github:1", False, "test-2")]
 
 

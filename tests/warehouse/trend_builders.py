@@ -76,3 +76,4 @@ def measured(con: duckdb.DuckDBPyConnection) -> None:
     cover(con, "github", "2026-01-01", "2026-04-01")
     volume(con, "github", "2026-01-10", "2026-01-11", 240)
     decide(con, 1, "github:0", "not_same", "github:1")
+    decide(con, 2, "github:0", "gravity", "2", expected_text_hash="h")

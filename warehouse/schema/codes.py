@@ -186,6 +186,37 @@ PUBLISH_TEXT: Final[Codes] = {
 
 TRAIN: Final[Codes] = {"yes": "may train models", "no": "may not train models", "unknown": "not known: not used"}
 
+DECISION: Final[Codes] = {
+    "kind": "what the text mainly is",
+    "behaviours": "which of the four behaviours it tells of",
+    "actions": "what the system is said to have done",
+    "evidence": "what the text offers that the event happened",
+    "gravity": "the harm told",
+    "score": "strength of the case in this text",
+    "subject": "what the act protected or served",
+    "is_strict": "whether the text tells a strict positive; the answer to an audit draw",
+    "same": "tells the same event as the other report",
+    "not_same": "tells another event than the other report",
+    "status": "what is known of the incident beyond the reports",
+    "split": "which reports of the incident tell which event",
+    "principal": "whose instruction was broken",
+    "alternative": "another explanation that remains",
+    "several_agents": "whether several AI systems were involved",
+    "vendor_answer": "address of the vendor's public answer",
+    "archived_url": "address of an archived copy",
+    "occurred_at": "when the event happened",
+    "verification": "whether the event was checked",
+    "undo": "takes another decision back",
+}
+LABEL_DECISIONS: Final = ("kind", "behaviours", "actions", "evidence", "gravity", "score", "subject", "is_strict")
+PAIR_DECISIONS: Final = ("same", "not_same")
+
+QUESTION: Final[Codes] = {
+    "label": "is the instrument's label of this report right",
+    "pair": "do these two reports tell one event",
+    "audit": "does this post, drawn at random, tell a strict positive; the instrument's answer is not shown",
+}
+
 RUN_STATE: Final[Codes] = {"running": "not finished", "done": "finished", "failed": "ended with an error"}
 
 REJECT_REASON: Final[Codes] = {
@@ -199,6 +230,7 @@ REJECT_REASON: Final[Codes] = {
     "not_gzip": "the file is named .gz and is not gzip, or is cut off",
     "empty_file": "the file holds no line",
     "unreadable": "the file cannot be opened",
+    "not_a_decision": "no decision that can be made: an unknown field, code or report, or an id given twice",
 }
 
 ERASED_WHAT: Final[Codes] = {
@@ -231,6 +263,8 @@ VOCABULARIES: Final[dict[str, Codes]] = {
     "per": PER,
     "publish_text": PUBLISH_TEXT,
     "train": TRAIN,
+    "decision": DECISION,
+    "question": QUESTION,
     "run_state": RUN_STATE,
     "reject_reason": REJECT_REASON,
     "erased_what": ERASED_WHAT,

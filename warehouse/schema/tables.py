@@ -153,6 +153,30 @@ _ALL: Final = (
         "draw report_id",
     ),
     _table(
+        "audit_strata",
+        "strata of the random audit draws: how many posts each held and how many were drawn of them",
+        "draw stratum posts drawn inclusion_p seed from_at to_at instrument run_id",
+        "draw stratum",
+    ),
+    _table(
+        "instrument_changes",
+        "when one instrument took over from another: a break in every series; both judged the same texts",
+        "instrument second_instrument changed_at rejudged not_rejudged strict_before strict_after run_id",
+        "instrument second_instrument",
+    ),
+    _table(
+        "panel_posts",
+        "a frozen panel of reports, drawn once, on which every new instrument is compared with the one before",
+        "panel report_id text_hash drawn_at",
+        "panel report_id",
+    ),
+    _table(
+        "panel_drifts",
+        "how far a new instrument judges the frozen panel otherwise than the one before",
+        "panel instrument second_instrument n changed_share mean_shift kappa kappa_low kappa_high measured_at run_id",
+        "panel instrument second_instrument",
+    ),
+    _table(
         "runs",
         "every run and what it counted",
         "run_id command started_at finished_at run_state version queries instrument counts error",
@@ -271,6 +295,15 @@ _ALL: Final = (
         "short excerpts around what a rule found, where the platform's terms allow them",
         "report_id span_rule span_field span_start span_end excerpt",
         "report_id span_rule span_field span_start excerpt",
+        working=False,
+    ),
+    _table(
+        "review_queue",
+        "what reviewers are asked: the most informative reports and pairs, and apart the random audit draws",
+        "queue_position question draw_reason priority queue_reasons report_id other_report_id incident text_hash "
+        "stratum inclusion_p instrument second_reading",
+        "queue_position",
+        published=False,
         working=False,
     ),
     _table(

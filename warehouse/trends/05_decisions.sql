@@ -18,9 +18,10 @@ WHERE decision <> 'undo'
 QUALIFY row_number() OVER (
     PARTITION BY
         review_of,
-        decision,
+        -- "The same as" and "not the same as" answer one question about a pair: each pair is a matter of its own.
+        CASE WHEN decision IN ('same', 'not_same') THEN 'pair ' || decided_value ELSE decision END,
         reviewer,
-        -- "The same as" and "not the same as" name the other report: each pair is a matter of its own.
-        CASE WHEN decision IN ('same', 'not_same') THEN decided_value END
+        -- An audit answer measures the instrument, a correction corrects it: neither stands in for the other.
+        coalesce(draw_reason = 'audit', false)
     ORDER BY reviewed_at DESC, review_id DESC
 ) = 1;
