@@ -126,7 +126,7 @@ def pipeline(db: Path, base: str, memory: Any) -> None:
             run_id = runs.start(con, "crash", "test")
             collect.load_platforms(con)
             asked = load_queries().model_copy(update={"agents": ("claude code",), "controls": {}})
-            source = entry.module.build(entry.config(base=base), asked, client())
+            source = entry.module.build(entry.config.model_validate({"base": base}), asked, client())
             window = Window(NOW - timedelta(hours=72), until)
             read_sources(con, [Ready(entry, source)], window, key=KEY, run_id=run_id, now=NOW)
             steps.screen_pending(con, key=KEY, run_id=run_id)
@@ -219,7 +219,7 @@ def openable(db: Path) -> bool:
 def main(points: int, seed: int) -> int:
     """Return how many points went wrong."""
     memory = Remembering()
-    encoder.default_encoder = lambda: memory  # type: ignore[assignment, return-value]
+    encoder.default_encoder = lambda: memory  # type: ignore[assignment]
     steps.LABEL_BATCH = 8
     folder = Path(tempfile.mkdtemp(prefix="crash-"))
     rng = random.Random(seed)

@@ -88,7 +88,7 @@ def test_a_backup_cut_off_half_way_is_none(db: Path, monkeypatch: pytest.MonkeyP
         target.write_bytes(source.read_bytes()[:5000])
 
     with monkeypatch.context() as patched:
-        patched.setattr(backup.shutil, "copyfile", cut)
+        patched.setattr("warehouse.backup.shutil.copyfile", cut)
         with pytest.raises(WarehouseError, match="not good"):
             back_up(db)
     assert listed(db) == []

@@ -43,7 +43,7 @@ def released(path: Path, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
         # The views and comments of today were not there.
         then.setattr(module, "migrations", lambda: steps)
         then.setattr(module, "TABLES", {})
-        then.setattr(module.ddl, "create_views", lambda _con: None)
+        then.setattr("warehouse.migrate.ddl.create_views", lambda _con: None)
         con.execute("SET TimeZone = 'UTC'")
         assert module.migrate(con) == number
         con.execute(ROWS)
