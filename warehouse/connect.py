@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import duckdb
 from warehouse.migrate import migrate
 
 CURRENT = "current"
+_LOCKING_DOWN = threading.Lock()
 
 
 class WarehouseError(RuntimeError):
@@ -67,22 +69,25 @@ def connect_snapshot(snapshot: Snapshot, memory_limit: str = "1GB") -> duckdb.Du
     Raises:
         WarehouseError: the file is missing, cut off or not a DuckDB file.
     """
-    try:
-        con = duckdb.connect(
-            str(snapshot.path),
-            read_only=True,
-            config={
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
-                "memory_limit": memory_limit,
-            },
-        )
-    except duckdb.Error as error:
-        msg = f"snapshot {snapshot.path} cannot be opened: {str(error).splitlines()[0]}"
-        raise WarehouseError(msg) from error
-    con.execute("SET TimeZone = 'UTC'")
-    con.execute("SET enable_external_access = false")
-    con.execute("SET lock_configuration = true")
+    with _LOCKING_DOWN:
+        try:
+            con = duckdb.connect(
+                str(snapshot.path),
+                read_only=True,
+                config={
+                    "autoinstall_known_extensions": "false",
+                    "autoload_known_extensions": "false",
+                    "memory_limit": memory_limit,
+                },
+            )
+        except duckdb.Error as error:
+            msg = f"snapshot {snapshot.path} cannot be opened: {str(error).splitlines()[0]}"
+            raise WarehouseError(msg) from error
+        # Readers of one process share the file's instance and its settings: the first one locks them for all.
+        if not (con.execute("SELECT current_setting('lock_configuration')").fetchone() or (False,))[0]:
+            con.execute("SET GLOBAL TimeZone = 'UTC'")
+            con.execute("SET enable_external_access = false")
+            con.execute("SET lock_configuration = true")
     return con
 
 

@@ -4,8 +4,10 @@ from datetime import UTC
 from typing import Any
 
 import duckdb
+import pytest
 
-from flows.sources import x
+from flows.exchange import Answer, BadAnswer
+from flows.sources import feeds, x
 from tests.flows.sources import stand_x
 from tests.flows.sources.conftest import coverage, queries, read
 from tests.flows.sources.standin import Reply, Request, Site, posts, running
@@ -27,6 +29,12 @@ def test_an_hour_without_its_end_is_a_gap_and_read_by_the_next_run(con: duckdb.D
         assert coverage(con)["missed"] > 0
         read(con, "x", config, asked=asked)
     assert con.execute("SELECT count(DISTINCT given_id) FROM raw_items").fetchone() == (20,)
+
+
+def test_a_feed_that_names_a_character_that_is_none_is_a_bad_answer() -> None:
+    body = b"<rss version='2.0'><channel><item><title>&#x110000;</title></item></channel></rss>"
+    with pytest.raises(BadAnswer, match="not a feed"):
+        feeds.parse(Answer("https://e.org/feed", 200, {}, body), "e")
 
 
 def test_a_time_without_a_zone_is_utc() -> None:
