@@ -18,9 +18,10 @@ def licences() -> list[tuple[str, str, str]]:
     rows = {}
     for found in distributions():
         told = found.metadata
-        stated = told.get("License-Expression") or next(
+        fields = {name: (told.get_all(name) or [""])[0] for name in ("License-Expression", "License")}
+        stated = fields["License-Expression"] or next(
             (line.rpartition(" :: ")[2] for line in told.get_all("Classifier") or () if line.startswith("License ::")),
-            (told.get("License") or "not stated").strip().splitlines()[0],
+            (fields["License"] or "not stated").strip().splitlines()[0],
         )
         rows[told["Name"].lower()] = (told["Name"], found.version, stated[:60])
     return [rows[name] for name in sorted(rows) if name != "offscript"]
