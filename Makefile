@@ -15,7 +15,7 @@ TORCH_FROM := --torch-backend=cpu
 endif
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: env run dashboard test lint train bench lock clean
+.PHONY: env run dashboard serve test lint train bench crash fuzz soak audit lock clean
 .DEFAULT_GOAL := run
 
 env: $(STAMP)
@@ -51,6 +51,25 @@ train: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
+
+serve: $(STAMP)
+	$(BIN)/offscript serve --db $(DB)
+
+# Kills the pipeline at 200 seeded points and resumes it.
+crash: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.crash --points 200
+
+# 10,000 cases for each parser of outside data.
+fuzz: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --cases 10000
+
+# Three days at 216 times speed, with faults and readers; writes docs/soak.md.
+soak: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.soak --minutes 20
+
+# Known faults of the dependencies, bandit's rules, licences (docs/licences.md).
+audit: $(STAMP)
+	$(BIN)/python -m tests.audit
 
 lock: $(STAMP)
 	echo 'torch ; sys_platform == "never"' > $(VENV)/no-torch.txt

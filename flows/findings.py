@@ -131,6 +131,8 @@ def look_at_backups(db: Path, now: datetime) -> Iterator[Finding]:
     age = now - copies[0].made_at
     if problem:
         yield Finding("backup", "fail", f"{copies[0].path}: {problem}", "offscript backup")
+    elif age < -SKEW:
+        yield Finding("backup", "warn", f"{copies[0].path.stem} was made later than now", "is the clock right?")
     elif age > OLD_BACKUP:
         yield Finding("backup", "warn", f"the last one is {_age(age)} old", "offscript backup")
     else:

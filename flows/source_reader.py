@@ -1,6 +1,6 @@
 """One source being read in one run: its spans, pages, cursor, coverage, rejects and counts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock
@@ -13,7 +13,7 @@ from flows.deletions import purge
 from flows.exchange import BadAnswer, RateLimited, Refused, SourceError, Unavailable
 from flows.slices import Progress, Window, asked, finished, halved, out_of_reach
 from flows.source_rows import Stamp, map_page
-from flows.sources.base import Ask, Count, Entry, Page, Source, Stream
+from flows.sources.base import Ask, BadItem, Count, Entry, Page, Source, Stream
 from warehouse import raw
 from warehouse.rows import merge, transaction
 from warehouse.schema.tables import TABLES
@@ -151,7 +151,7 @@ class Reader:
         settled = self.run.now - self.source.settle
         ids: set[str] = set()
         pages = 0
-        for pages, page in enumerate(self.source.fetch(Ask(stream, span, standing.token, standing.note)), 1):
+        for pages, page in enumerate(self._pages(Ask(stream, span, standing.token, standing.note)), 1):
             if page.full and span.end - span.start > self.source.finest * 2:
                 # Its halves will serve these items again.
                 standing = halved(standing)
@@ -204,6 +204,14 @@ class Reader:
                 gone=page.gone,
             )
         return standing
+
+    def _pages(self, ask: Ask) -> Iterator[Page]:
+        """Yield a span's pages; a part of an answer that cannot be read is a bad answer."""
+        try:
+            yield from self.source.fetch(ask)
+        except BadItem as error:
+            msg = f"{ask.stream.name}: {error}"
+            raise BadAnswer(msg) from error
 
     def _suspicious(self) -> bool:
         return self.served == 0 and self.expected >= BUSY
@@ -261,7 +269,7 @@ class Reader:
             while standing.todo and not self.run.stop.is_set():
                 try:
                     counts = source.counts(control, standing.todo[0])
-                except SourceError as error:
+                except (SourceError, BadItem) as error:
                     self.details.append(f"{stream.name}: {error}")
                     return
                 standing = finished(standing, self.run.now)

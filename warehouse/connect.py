@@ -177,15 +177,17 @@ def unwritable(db: Path, error: Exception) -> WarehouseError:
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EROFS or "read-only" in cause.lower():
         return WarehouseError(f"{db.parent} is on a read-only disk: nothing was changed; mount it for writing")
-    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or any(
-        sign in cause for sign in ("No space left", "File too large", "Disk quota")
-    ):
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or _is_full(error):
         return WarehouseError(
             f"no room left for {db}: what was committed before is kept; make room and run the same command again"
         )
     if number in (errno.EACCES, errno.EPERM) or "Permission denied" in cause:
         return WarehouseError(f"{db} may not be written by this user: {cause}")
     return WarehouseError(f"{db} cannot be opened as a warehouse: {cause}")
+
+
+def _is_full(error: Exception) -> bool:
+    return any(sign in str(error) for sign in ("No space left", "File too large", "Disk quota"))
 
 
 def unusable(db: Path, error: duckdb.Error) -> WarehouseError:
@@ -220,5 +222,9 @@ def open_working(db: Path, *, wait: float = 0.0) -> Iterator[duckdb.DuckDBPyConn
             con.execute("SET TimeZone = 'UTC'")
             migrate(con)
             yield con
+        except duckdb.Error as error:
+            if isinstance(error, duckdb.IOException | duckdb.FatalException) or _is_full(error):
+                raise unusable(db, error) from error
+            raise
         finally:
             con.close()

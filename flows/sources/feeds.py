@@ -74,7 +74,12 @@ def parse(answer: Answer, name: str) -> tuple[list[Native], bool]:
     """
     kind = {"content-type": answer.headers.get("content-type", "")}
     # Given as a file: feedparser would take a body for a path or an address and open that.
-    found = feedparser.parse(io.BytesIO(answer.body), response_headers=kind)
+    try:
+        found = feedparser.parse(io.BytesIO(answer.body), response_headers=kind)
+    except (ValueError, OverflowError, RecursionError) as error:
+        # A numbered character that does not exist goes through feedparser as Python's own error.
+        msg = f"{answer.url[:120]}: not a feed ({str(error)[:80]})"
+        raise BadAnswer(msg) from error
     if not found.get("version") and not found.entries:
         msg = f"{answer.url[:120]}: not a feed ({kind['content-type'] or 'no content type'})"
         raise BadAnswer(msg)

@@ -5,7 +5,7 @@ restart does not forget it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import Field, SecretStr
@@ -151,10 +151,11 @@ class X:
 
 def _time(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text)
     except ValueError as error:
         msg = f"x: {text[:40]!r} is not a time"
         raise BadAnswer(msg) from error
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
 def _posts(answer: object) -> list[Native]:

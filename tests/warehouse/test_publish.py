@@ -182,3 +182,25 @@ def test_personal_details_are_covered_and_the_length_stays() -> None:
     covered = mask(text)
     assert len(covered) == len(text)
     assert "bob" not in covered
+
+
+def test_many_readers_of_one_process_open_one_snapshot(tmp_path: Path) -> None:
+    """They share DuckDB's instance of the file: the first one's lock on the settings must not shut out the others."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    db = tmp_path / "x.duckdb"
+    with warehouse(db) as con:
+        add_report(con, "github:o/r#1")
+        publish(con, db, version="t")
+
+    def read(_: int) -> tuple[object, ...] | None:
+        with open_snapshot(db) as (con, _snapshot):
+            zone = con.execute("SELECT current_setting('TimeZone'), count(*) FROM reports").fetchone()
+            with pytest.raises(duckdb.Error):
+                con.execute("SELECT * FROM read_csv('/etc/hostname')")
+            with pytest.raises(duckdb.Error):
+                con.execute("SET enable_external_access = true")
+        return zone
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(read, range(40))) == {("UTC", 1)}
