@@ -160,6 +160,7 @@ def _map(page: jsonl.Page, reading: _Reading) -> tuple[list[dict[str, Any]], lis
                 "given_id": line.item["id"],
                 "content_hash": line.content_hash,
                 "report_id": report.report_id,
+                "created_at": report.created_at,
                 "text_hash": report.text_hash,
                 "mapper": MAPPER,
                 "payload": line.raw,

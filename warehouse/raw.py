@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from warehouse.rows import Changed, merge, scalar
+from warehouse.rows import Changed, Within, merge, scalar
 from warehouse.schema.tables import TABLES
 
 
@@ -27,7 +27,8 @@ def store_page(
     coverage: Sequence[Mapping[str, Any]] = (),
 ) -> Changed:
     """Store a page, what was set aside of it, its coverage and the new cursor; the caller owns the transaction."""
-    changed = merge(con, TABLES["raw_items"], items)
+    # The hash covers the time of publication: the same item has the same time.
+    changed = merge(con, TABLES["raw_items"], items, within=Within.of("created_at", items))
     merge(con, TABLES["rejects"], rejects)
     merge(con, TABLES["coverage"], coverage, update=("to_at", "coverage", "posts"))
     merge(con, TABLES["cursors"], [cursor], update=("position", "updated_at", "run_id"))
