@@ -14,7 +14,7 @@ from flows.exchange import BadAnswer, RateLimited, Refused, SourceError, Unavail
 from flows.slices import Progress, Window, asked, finished, halved, out_of_reach
 from flows.source_rows import Stamp, map_page
 from flows.sources.base import Ask, Count, Entry, Page, Source, Stream
-from warehouse import raw
+from warehouse import raw, volumes
 from warehouse.rows import merge, transaction
 from warehouse.schema.tables import TABLES
 
@@ -235,8 +235,7 @@ class Reader:
                 cursor=self._cursor(stream.name, standing),
                 coverage=coverage,
             )
-            volumes = [self._volume(count) for count in counts]
-            merge(self.run.con, TABLES["volumes"], volumes, update=("to_at", "posts", "count_method"))
+            volumes.store(self.run.con, [self._volume(count) for count in counts])
             if gone:
                 self.gone += purge(self.run.con, self.entry.source, gone)
         self.empty = {} if believed else self.empty
