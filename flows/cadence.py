@@ -22,7 +22,6 @@ _UNIT = {
 # What is done besides reading, how often, and the setting that changes it.
 CHORES: Mapping[str, timedelta] = {
     "judge": timedelta(hours=1),
-    "recheck": timedelta(days=1),
     "retention": timedelta(days=1),
     "backup": timedelta(days=1),
 }

@@ -8,13 +8,17 @@ from typing import Any
 
 import duckdb
 
-from flows import progress
+from flows import imports, progress
 from flows.errors import InputError
 from flows.mapping import MAPPER, MappingError, parse_when, to_report
-from flows.sources import jsonl, sample
+from flows.queries import load_queries
+from flows.sources import dumps, jsonl, sample
+from flows.sources.base import BadItem
+from flows.sources.exports import as_post
 from flows.sources.registry import PLATFORMS
+from flows.sources.sift import Sift, hourly
 from flows.terms import terms
-from warehouse import raw
+from warehouse import raw, volumes
 from warehouse.rows import fetch, merge, scalar, transaction
 from warehouse.schema.tables import TABLES
 
@@ -99,7 +103,10 @@ class _Reading:
 def import_file(
     con: duckdb.DuckDBPyConnection, path: Path, *, coverage: Coverage | None, key: bytes, run_id: str
 ) -> Collected:
-    """Store a file's posts; a file already read to its end is recognised by its content and not read again."""
+    """Store a file's posts; a file already read to its end is recognised by its content and not read again.
+
+    Of a Reddit dump only what names an agent is stored, with a sample of the rest and the hourly counts of all.
+    """
     readable = path.is_file()
     digest = jsonl.file_hash(path) if readable else jsonl.short_hash(str(path).encode())
     stream = f"sha256:{digest}" if readable else f"path:{digest}"
@@ -109,15 +116,19 @@ def import_file(
     new = 0
     if held != _DONE:
         with progress.step(f"read {path.name}") as advance:
-            for page in jsonl.pages(path, int(held or 1)):
+            for page in imports.pages(path, int(held or 1), Sift(load_queries())):
                 items, rejects = _map(page, reading)
+                counts = _counted(page, reading)
                 # A file that could not be opened is tried again from its start.
                 at_end = _DONE if readable else "1"
                 cursor = reading.cursor(at_end if page.next_line is None else str(page.next_line))
                 with transaction(con):
                     changed = raw.store_page(con, items=items, rejects=rejects, cursor=cursor)
+                    if counts:
+                        volumes.add(con, counts[0]["source_id"], counts, first=held is None)
+                        held = str(page.next_line)
                 new += changed.inserted
-                advance(len(page.lines) + len(page.rejects))
+                advance(max(page.read, len(page.lines) + len(page.rejects)))
     _state_coverage(con, reading, coverage)
     rejected = scalar(con, "SELECT count(*) FROM rejects WHERE source_id = ? AND stream = ?", [IMPORT, stream])
     return Collected(new, rejected)
@@ -152,16 +163,18 @@ def _map(page: jsonl.Page, reading: _Reading) -> tuple[list[dict[str, Any]], lis
     rejects = list(page.rejects)
     for line in page.lines:
         try:
-            report = to_report(line.item, source_id=reading.source_id, key=reading.key, now=reading.now)
-        except MappingError as error:
+            post = as_post(line.item)
+            report = to_report(post, source_id=reading.source_id, key=reading.key, now=reading.now)
+        except (BadItem, MappingError) as error:
             rejects.append(jsonl.set_aside(line, error.reason, error.detail))
             continue
         items.append(
             {
                 "source_id": reading.source_id,
-                "given_id": line.item["id"],
+                "given_id": post["id"],
                 "content_hash": line.content_hash,
                 "report_id": report.report_id,
+                "created_at": report.created_at,
                 "text_hash": report.text_hash,
                 "author_key": report.author_key,
                 "mapper": MAPPER,
@@ -172,6 +185,24 @@ def _map(page: jsonl.Page, reading: _Reading) -> tuple[list[dict[str, Any]], lis
             }
         )
     return items, [_reject_row(reject, reading) for reject in rejects]
+
+
+def _counted(page: jsonl.Page, reading: _Reading) -> list[dict[str, Any]]:
+    """Return a dump's hourly counts as rows, under the dump's own name: submissions and comments are two dumps."""
+    return [
+        {
+            "source_id": f"{reading.source_id}:{reading.file.split('.')[0]}",
+            "platform": "reddit",
+            "control": count.control,
+            "from_at": count.window.start,
+            "to_at": count.window.end,
+            "posts": count.posts,
+            "count_method": count.method,
+            "inclusion_p": count.inclusion_p,
+            "run_id": reading.run_id,
+        }
+        for count in hourly(page.counts, dumps.METHOD)
+    ]
 
 
 def _reject_row(reject: jsonl.Reject, reading: _Reading) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from flows import progress
+from flows import counting, progress
+from flows.deletions import recheck
 from flows.slices import Window, asked
 from flows.source_reader import GIVE_UP_AFTER, Outcome, Reader, Run
-from flows.sources.base import Entry, Source
+from flows.sources.base import Checks, Entry, Source
 
 __all__ = ["Outcome", "Ready", "Run", "collect", "read_source"]
 
@@ -65,7 +66,7 @@ def collect(
 
 
 def read_source(run: Run, entry: Entry, source: Source, window: Window) -> Outcome:
-    """Read every stream of a source over a span of time, and count its control kinds where it can count."""
+    """Read every stream of a source over a span of time, count its control kinds, and purge what is gone."""
     reader = Reader(run, entry, source)
     window = Window(window.start, min(window.end, run.now))
     streams = list(source.streams())
@@ -78,6 +79,8 @@ def read_source(run: Run, entry: Entry, source: Source, window: Window) -> Outco
                 continue
             trouble = reader.read(stream, standing[stream.name], advance)
             failures[stream.base] = failures.get(stream.base, 0) + 1 if trouble else 0
-        if not reader.closed and hasattr(source, "counts"):
-            reader.count(source, window)
+        if not reader.closed:
+            counting.count(reader, window)
+            if isinstance(source, Checks):
+                recheck(reader, source)
     return reader.outcome()

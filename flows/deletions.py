@@ -1,23 +1,28 @@
 """What is deleted at its source is deleted here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import duckdb
 
-from flows.sources.base import Checks
+from flows.exchange import SourceError
+from flows.sources.base import Checks, Paid
 from warehouse.erase import remember
-from warehouse.rows import fetch, transaction
+from warehouse.rows import transaction
+
+if TYPE_CHECKING:
+    from flows.source_reader import Reader
 
 
-def purge(con: duckdb.DuckDBPyConnection, source_id: str, given_ids: Sequence[str]) -> int:
+def purge(con: duckdb.DuckDBPyConnection, given_ids: Sequence[str]) -> int:
     """Delete the texts of posts that are gone; return how many were held. The caller owns the transaction.
 
-    The raw items go; of a report stays that there was one, without text, title, address or author, so that an
-    incident's count of reports does not change behind a reader's back.
+    The raw items go, whichever source or file brought them; of a report stays that there was one, without text, title,
+    address or author, so that an incident's count of reports does not change behind a reader's back.
     """
     held = con.execute(
-        "SELECT DISTINCT report_id FROM raw_items WHERE source_id = ? AND given_id IN (SELECT unnest(?))",
-        [source_id, list(given_ids)],
+        "SELECT DISTINCT report_id FROM raw_items WHERE given_id IN (SELECT unnest(?))", [list(given_ids)]
     ).fetchall()
     reports = [report for (report,) in held]
     if reports:
@@ -32,20 +37,34 @@ def purge(con: duckdb.DuckDBPyConnection, source_id: str, given_ids: Sequence[st
     return len(reports)
 
 
-def recheck(con: duckdb.DuckDBPyConnection, source_id: str, source: Checks, limit: int = 500) -> Mapping[str, bool]:
-    """Ask a source for its reports kept here, another share of them each day, and purge what is gone.
+def recheck(reader: "Reader", source: Checks) -> None:
+    """Ask a source for reports of its platform kept here, another share of them each day, and purge what is gone.
 
-    Returns:
-        What the source said of each id asked.
+    Posts that another source or a file brought under the platform's own ids are asked for too.
     """
-    rows = fetch(
-        con,
-        "SELECT min(i.given_id) AS given_id FROM raw_items i JOIN reports r USING (report_id) WHERE i.source_id = ? "
-        "AND i.payload IS NOT NULL GROUP BY i.report_id ORDER BY hash(i.report_id, current_date), i.report_id LIMIT ?",
-        [source_id, limit],
-    )
-    known = source.still_public([row["given_id"] for row in rows])
-    gone = [given for given, public in known.items() if not public]
-    with transaction(con):
-        purge(con, source_id, gone)
-    return known
+    run = reader.run
+    with run.lock:
+        rows = run.con.execute(
+            "SELECT min(i.given_id) FROM raw_items i JOIN reports r USING (report_id) "
+            "WHERE i.payload IS NOT NULL AND r.platform = $platform AND starts_with(i.given_id, $platform || ':') "
+            "GROUP BY i.report_id ORDER BY hash(i.report_id, current_date), i.report_id LIMIT $most",
+            {"platform": reader.entry.platform, "most": source.recheck_limit},
+        ).fetchall()
+    given = [row[0] for row in rows]
+    if given and isinstance(source, Paid):
+        # Paid for before it is asked: a stop in between must not be forgotten.
+        (stream,) = reader.source.streams()
+        standing = reader.held(stream)
+        number, note = source.reserve(len(given), standing.note)
+        reader.store(stream, replace(standing, note=note))
+        given = given[:number]
+    if not given:
+        return
+    try:
+        known = source.still_public(given)
+    except SourceError as error:
+        reader.details.append(f"re-check: {error}")
+        return
+    gone = [name for name, public in known.items() if not public]
+    with run.lock, transaction(run.con):
+        reader.add(gone=purge(run.con, gone))

@@ -87,7 +87,7 @@ def ingest(
 
     Args:
         db: the working file.
-        files: JSON Lines files to import.
+        files: files to import: posts as JSON Lines, Reddit dumps, exports of X and Bluesky.
         sample: also load the shipped record.
         coverage: `FROM..TO` or `unknown`, what is known of the files' completeness.
         sources: public sources to read; an empty list means all that are ready, None means none.
@@ -102,7 +102,7 @@ def ingest(
     window = parse_span(since, until, datetime.now(UTC))
     path = Path(db)
     with open_working(path, wait=wait) as con:
-        run_id = runs.start(con, command, VERSION, load_queries().version if sources is not None else None)
+        run_id = runs.start(con, command, VERSION, load_queries().version if files or sources is not None else None)
         key = author_key(path)
         labeller: Labeller | None = None
         error: str | None = "stopped before the end"

@@ -130,15 +130,6 @@ def _at(when: datetime | None) -> str:
     return f"{when:%Y-%m-%d %H:%M}" if when else "never"
 
 
-@flow(name="recheck", flow_run_name="deleted at the source", validate_parameters=False)
-def recheck_flow(db: str) -> State[Any]:
-    """Ask the sources which of the posts kept here are gone, and purge those."""
-    with _mine():
-        done = housekeeping.recheck_all(Path(db), wait=PATIENCE)
-    create_table_artifact(done.rows, key="recheck", description="Posts asked after at their sources")
-    return Completed(message=f"{done.gone} gone of {done.asked} asked")
-
-
 @flow(name="retention", flow_run_name="texts past their term", validate_parameters=False)
 def retention_flow(db: str) -> State[Any]:
     """Purge texts past their term."""
@@ -159,7 +150,6 @@ def backup_flow(db: str) -> State[Any]:
 
 _CHORES: dict[str, Any] = {
     "judge": judge_flow,
-    "recheck": recheck_flow,
     "retention": retention_flow,
     "backup": backup_flow,
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Event, Lock
 from typing import Any
 
@@ -11,10 +11,10 @@ import duckdb
 from flows import progress
 from flows.deletions import purge
 from flows.exchange import BadAnswer, RateLimited, Refused, SourceError, Unavailable
-from flows.slices import Progress, Window, asked, finished, halved, out_of_reach
+from flows.slices import Progress, Window, finished, halved, out_of_reach
 from flows.source_rows import Stamp, map_page
 from flows.sources.base import Ask, BadItem, Count, Entry, Page, Source, Stream
-from warehouse import raw
+from warehouse import raw, volumes
 from warehouse.rows import merge, transaction
 from warehouse.schema.tables import TABLES
 
@@ -59,18 +59,22 @@ class Reader:
     run: Run
     entry: Entry
     source: Source
-    served: int = 0
-    new: int = 0
-    rejected: int = 0
-    spans: int = 0
-    missed: int = 0
-    gone: int = 0
+    came: Outcome = field(init=False)
     closed: set[str] = field(default_factory=set)
     details: list[str] = field(default_factory=list)
+    # Said of the source without calling its state in question.
+    notes: list[str] = field(default_factory=list)
     expected: float = 0.0
     reached: Progress = field(default_factory=Progress)
     # Empty spans of a source that is usually busy: not believed until something comes.
     empty: dict[str, tuple[Progress, list[dict[str, Any]]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.came = Outcome(self.entry.source, "done")
+
+    def add(self, **more: int) -> None:
+        """Add to what the source came to so far."""
+        self.came = replace(self.came, **{name: getattr(self.came, name) + number for name, number in more.items()})
 
     @property
     def stamp(self) -> Stamp:
@@ -108,7 +112,7 @@ class Reader:
                     f"{stream.name}: {sum(span.hours for span in lost):,.0f} h can no longer be asked for"
                 )
                 rows = [self._coverage(stream, span, "missed", 0) for span in lost]
-                self._store(stream, standing, coverage=rows)
+                self.store(stream, standing, coverage=rows)
         while standing.todo and not self.run.stop.is_set():
             try:
                 standing = self._span(stream, standing, failed, advance)
@@ -124,7 +128,7 @@ class Reader:
 
     def _miss(self, stream: Stream, standing: Progress, failed: list[Window], error: SourceError) -> None:
         """Record that the first span to do was not answered; it stays to do."""
-        self.missed += 1
+        self.add(missed=1)
         self.details.append(f"{stream.name}: {error}")
         span = standing.todo[0]
         # Without rights or money, or told to wait for long, the other streams there would fare no better.
@@ -137,7 +141,7 @@ class Reader:
             left = _kept(replace(standing, todo=standing.todo[1:], token=None, seen=0), failed)
         row = self._coverage(stream, span, "missed", 0)
         if not self._suspicious():
-            self._store(stream, left, coverage=[row])
+            self.store(stream, left, coverage=[row])
             return
         with self.run.lock, transaction(self.run.con):
             merge(self.run.con, TABLES["coverage"], [row], update=("to_at", "coverage", "posts"))
@@ -155,14 +159,14 @@ class Reader:
             if page.full and span.end - span.start > self.source.finest * 2:
                 # Its halves will serve these items again.
                 standing = halved(standing)
-                self._store(stream, _kept(standing, failed))
+                self.store(stream, _kept(standing, failed))
                 return standing
             capped = capped or page.capped or page.full
             items, rejects, fresh = map_page(
                 page, stream.name, self.entry, self.stamp, counted_to=min(span.end, settled), ids=ids
             )
             advance(len(page.items))
-            self.served += len(page.items)
+            self.add(served=len(page.items))
             standing = replace(standing, seen=standing.seen + fresh, note={**standing.note, **page.note})
             if page.next is None:
                 break
@@ -171,7 +175,7 @@ class Reader:
                 raise BadAnswer(msg)
             tokens.add(page.next)
             standing = replace(standing, token=page.next)
-            self._store(
+            self.store(
                 stream, _kept(standing, failed), items=items, rejects=rejects, counts=page.counts, gone=page.gone
             )
             self.reached = standing
@@ -182,7 +186,7 @@ class Reader:
                 msg = f"{stream.name}: gave no page"
                 raise BadAnswer(msg)
             items, rejects, page = [], [], Page((), "")
-        self.spans += 1
+        self.add(spans=1)
         seen = standing.seen
         standing = finished(standing, settled)
         read_to = min(span.end, settled)
@@ -194,7 +198,7 @@ class Reader:
             _, held = self.empty.get(stream.name, (standing, []))
             self.empty[stream.name] = (_kept(standing, failed), held + rows)
         else:
-            self._store(
+            self.store(
                 stream,
                 _kept(standing, failed),
                 items=items,
@@ -214,13 +218,13 @@ class Reader:
             raise BadAnswer(msg) from error
 
     def _suspicious(self) -> bool:
-        return self.served == 0 and self.expected >= BUSY
+        return self.came.served == 0 and self.expected >= BUSY
 
     def _coverage(self, stream: Stream, span: Window, state: str, posts: int) -> dict[str, Any]:
         source, platform = self.entry.source, self.entry.platform
         return raw.coverage_row(source, stream.name, platform, state, posts, (span.start, span.end), self.run.run_id)
 
-    def _store(
+    def store(
         self,
         stream: Stream,
         standing: Progress,
@@ -243,13 +247,11 @@ class Reader:
                 cursor=self._cursor(stream.name, standing),
                 coverage=coverage,
             )
-            volumes = [self._volume(count) for count in counts]
-            merge(self.run.con, TABLES["volumes"], volumes, update=("to_at", "posts", "count_method"))
+            volumes.store(self.run.con, [self._volume(count) for count in counts])
             if gone:
-                self.gone += purge(self.run.con, self.entry.source, gone)
+                self.add(gone=purge(self.run.con, gone))
         self.empty = {} if believed else self.empty
-        self.new += changed.inserted
-        self.rejected += len(rejects)
+        self.add(new=changed.inserted, rejected=len(rejects))
 
     def _cursor(self, name: str, standing: Progress) -> dict[str, Any]:
         return {
@@ -259,21 +261,6 @@ class Reader:
             "updated_at": self.run.now,
             "run_id": self.run.run_id,
         }
-
-    def count(self, source: Any, window: Window) -> None:  # noqa: ANN401 - a Source that is also a Counts
-        """Count the control kinds of each whole day of a span that was not counted before."""
-        for control in source.controls:
-            stream = Stream(f"volume:{control}", control)
-            day = timedelta(days=1)
-            standing = asked(self.held(stream), _whole_days(window, self.run.now - source.settle), day)
-            while standing.todo and not self.run.stop.is_set():
-                try:
-                    counts = source.counts(control, standing.todo[0])
-                except (SourceError, BadItem) as error:
-                    self.details.append(f"{stream.name}: {error}")
-                    return
-                standing = finished(standing, self.run.now)
-                self._store(stream, standing, counts=counts)
 
     def _volume(self, count: Count) -> dict[str, Any]:
         return {
@@ -294,23 +281,13 @@ class Reader:
             rows = [{**row, "coverage": "missed"} for _, held in self.empty.values() for row in held]
             with self.run.lock, transaction(self.run.con):
                 merge(self.run.con, TABLES["coverage"], rows, update=("to_at", "coverage", "posts"))
-            self.missed += len(rows)
+            self.add(missed=len(rows))
             self.details.append(f"silent: about {self.expected:,.0f} posts were to be expected, none came")
         state = "done"
-        if self.missed or self.details or self.run.stop.is_set():
-            state = "failed" if self.empty or self.spans == 0 else "partial"
-        detail = "; ".join(self.details)[:500]
-        return Outcome(
-            self.entry.source, state, self.served, self.new, self.rejected, self.spans, self.missed, self.gone, detail
-        )
+        if self.came.missed or self.details or self.run.stop.is_set():
+            state = "failed" if self.empty or self.came.spans == 0 else "partial"
+        return replace(self.came, state=state, detail="; ".join([*self.details, *self.notes])[:500])
 
 
 def _kept(standing: Progress, failed: Iterable[Window]) -> Progress:
     return replace(standing, todo=(*standing.todo, *failed))
-
-
-def _whole_days(window: Window, settled: datetime) -> Window:
-    day = 86_400
-    start = -(-window.start.timestamp() // day) * day
-    end = min(window.end, settled).timestamp() // day * day
-    return Window(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(max(end, start), UTC))

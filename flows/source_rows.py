@@ -55,6 +55,7 @@ def map_page(
                 "given_id": post["id"],
                 "content_hash": _content_hash(post),
                 "report_id": report.report_id,
+                "created_at": report.created_at,
                 "text_hash": report.text_hash,
                 "author_key": report.author_key,
                 "mapper": MAPPER,

@@ -36,6 +36,7 @@ def screen_pending(con: duckdb.DuckDBPyConnection, *, key: bytes, run_id: str) -
     total = scalar(con, "SELECT count(*) FROM raw_items")
     done = scalar(con, "SELECT count(*) FROM screenings WHERE screen = ?", [SCREEN_VERSION])
     kept_in_all = 0
+    began = datetime.now(UTC)
     with progress.step("screen", max(total - done, 0)) as advance:
         for batch in reports.unscreened(con, SCREEN_VERSION, MAPPER):
             now = datetime.now(UTC)
@@ -57,12 +58,18 @@ def screen_pending(con: duckdb.DuckDBPyConnection, *, key: bytes, run_id: str) -
                     }
                 )
                 if item["mapper"] != MAPPER:
-                    item.update(report_id=report.report_id, text_hash=report.text_hash, mapper=MAPPER)
+                    item.update(
+                        report_id=report.report_id,
+                        created_at=report.created_at,
+                        text_hash=report.text_hash,
+                        mapper=MAPPER,
+                    )
                     remapped.append(item)
                 if verdict.kept:
                     kept.append({**report.model_dump(), "run_id": run_id})
             with transaction(con):
-                reports.store_screened(con, screenings, kept)
+                # What is mapped anew may have been screened before.
+                reports.store_screened(con, screenings, kept, since=None if remapped else began)
                 reports.remap(con, remapped)
             kept_in_all += len(kept)
             advance(len(batch))

@@ -22,6 +22,7 @@ from flows.files import aligned
 from flows.mapping import to_report
 from flows.sources import jsonl, sample
 from tests.conftest import ROOT
+from tests.flows.sources import bench as collecting
 from warehouse import runs
 from warehouse.connect import open_working
 from warehouse.publish import publish
@@ -102,6 +103,8 @@ def main() -> None:
         f"kept by the screen {kept:,} of {n:,} ({kept / max(n, 1):.1%}); labelled {labelled:,}; "
         f"again / first {again / first:.3f}; instrument loaded in {loading:.2f} s; peak memory {peak:,.0f} MiB\n"
     )
+    sys.stdout.write("\nposts from a stand-in into the warehouse, by what it holds already\n")
+    collecting.main()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import zstandard
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
@@ -28,7 +29,7 @@ from classifiers.agents import find_agents
 from classifiers.items import strip_title
 from classifiers.rules import find_hits
 from classifiers.screen import screen
-from flows import rates
+from flows import imports, rates
 from flows.cadence import parse_every
 from flows.collect import Coverage
 from flows.errors import InputError
@@ -36,10 +37,13 @@ from flows.exchange import Answer, Limits, SourceError
 from flows.http import Client
 from flows.identity import identify
 from flows.mapping import MappingError, parse_when, to_report
+from flows.queries import load_queries
 from flows.slices import Window
-from flows.sources import dumps, feeds, jetstream, jsonl
+from flows.sources import dumps, feeds, jetstream
 from flows.sources.base import Ask, BadItem
+from flows.sources.exports import as_post
 from flows.sources.registry import SOURCES
+from flows.sources.sift import Sift
 from tests.flows.sources.conftest import queries
 from tests.flows.sources.standin import NOW, Request, Site, Time, posts
 from warehouse.excerpts import mask
@@ -184,10 +188,10 @@ def _file(suffix: str, read: Callable[[Path], Any]) -> Callable[[bytes], None]:
 
 
 def _mapped(path: Path) -> None:
-    for page in jsonl.pages(path):
+    for page in imports.pages(path, 1, SIFT):
         for line in page.lines:
-            with suppress(MappingError):
-                to_report(line.item, source_id="import", key=KEY, now=NOW)
+            with suppress(BadItem, MappingError):
+                to_report(as_post(line.item), source_id="import", key=KEY, now=NOW)
 
 
 def _texts(text: str) -> None:
@@ -244,13 +248,18 @@ def _waits(headers: Mapping[str, str]) -> None:
     rates.reset_after(headers, NOW)
 
 
+SIFT = Sift(load_queries())
+
 PARSERS: dict[str, Parser] = {
     "json lines": Parser(_LINES, _file(".jsonl", _mapped)),
     "json lines, gzip": Parser(st.one_of(_LINES.map(gzip.compress), BYTES), _file(".jsonl.gz", _mapped)),
-    "dump, zstd": Parser(
-        BYTES.map(lambda data: dumps.MAGIC + data), _file(".zst", lambda path: list(dumps.posts(path, lambda _: True)))
+    "dump, zstd": Parser(st.one_of(_LINES, BYTES).map(zstandard.compress), _file(".zst", _mapped)),
+    "dump, broken": Parser(BYTES.map(lambda data: dumps.MAGIC + data), _file(".zst", _mapped)),
+    "export, JSON": Parser(st.one_of(_LINES, BYTES).map(lambda data: b"[\n" + data), _file(".json", _mapped)),
+    "export, X archive": Parser(
+        st.one_of(_LINES, BYTES).map(lambda data: b"window.YTD.tweets.part0 = [" + data), _file(".js", _mapped)
     ),
-    "dump, x archive": Parser(TEXTS, lambda text: list(dumps.archive_lines(text)), (BadItem, ValueError)),
+    "export, Bluesky archive": Parser(BYTES, _file(".car", _mapped)),
     "dates": Parser(TEXTS, lambda text: parse_when(text, NOW), (MappingError,)),
     "addresses": Parser(st.tuples(TEXTS, TEXTS, TEXTS), lambda parts: (identify(*parts), canonical_url(parts[2]))),
     "coverage": Parser(TEXTS, Coverage.parse, (InputError,)),

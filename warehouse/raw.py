@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from warehouse.erase import hash_of
-from warehouse.rows import Changed, merge, scalar
+from warehouse.rows import Changed, Within, merge, scalar
 from warehouse.schema.tables import TABLES
 
 
@@ -31,7 +31,9 @@ def store_page(
 
     What was forgotten is not stored again: an item says its report and, where known, its author (`author_key`).
     """
-    changed = merge(con, TABLES["raw_items"], _not_forgotten(con, items))
+    kept = _not_forgotten(con, items)
+    # The hash covers the time of publication: the same item has the same time.
+    changed = merge(con, TABLES["raw_items"], kept, within=Within.of("created_at", kept))
     merge(con, TABLES["rejects"], rejects)
     merge(con, TABLES["coverage"], coverage, update=("to_at", "coverage", "posts"))
     merge(con, TABLES["cursors"], [cursor], update=("position", "updated_at", "run_id"))

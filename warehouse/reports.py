@@ -1,11 +1,12 @@
 """Screenings and the reports they kept."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import duckdb
 
-from warehouse.rows import Changed, batches, merge
+from warehouse.rows import Changed, Within, batches, merge
 from warehouse.schema.tables import TABLES
 
 # Of several texts of one post the fullest is kept, so that the order of arrival does not matter.
@@ -38,9 +39,19 @@ def store_screened(
     con: duckdb.DuckDBPyConnection,
     screenings: Sequence[Mapping[str, Any]],
     kept: Sequence[Mapping[str, Any]],
+    since: datetime | None = None,
 ) -> Changed:
-    """Store what the screen said, and the posts it kept as reports; the caller owns the transaction."""
-    merge(con, TABLES["screenings"], screenings)
+    """Store what the screen said, and the posts it kept as reports; the caller owns the transaction.
+
+    Args:
+        con: connection to the working file.
+        screenings: rows of table `screenings`.
+        kept: rows of table `reports`.
+        since: when this pass over what `unscreened` gave began: only what it stored itself can be there already.
+    """
+    latest = max((row["screened_at"] for row in screenings), default=None)
+    within = Within("screened_at", since, latest) if since and latest else None
+    merge(con, TABLES["screenings"], screenings, within=within)
     # Within one batch too, the fullest text of a post must be the one that counts.
     fullest: dict[str, Mapping[str, Any]] = {}
     for row in kept:
@@ -52,7 +63,7 @@ def store_screened(
 
 def remap(con: duckdb.DuckDBPyConnection, items: Sequence[Mapping[str, Any]]) -> Changed:
     """Store which report and text raw items map to under a new mapper; the caller owns the transaction."""
-    return merge(con, TABLES["raw_items"], items, update=("report_id", "text_hash", "mapper"))
+    return merge(con, TABLES["raw_items"], items, update=("report_id", "created_at", "text_hash", "mapper"))
 
 
 def _size(row: Mapping[str, Any]) -> tuple[int, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -26,6 +27,25 @@ _INCOMING = "incoming_rows"
 
 
 @dataclass(frozen=True)
+class Within:
+    """Where a MERGE has to look: rows held with one of the keys have a time from `first` to `last`, or none at all.
+
+    Without it every row held is compared with each page, and a post costs the more the more are stored. With it the
+    database skips, by the bounds it keeps of each block of rows (each file, in a lake), whatever lies elsewhere.
+    """
+
+    column: str
+    first: datetime
+    last: datetime
+
+    @classmethod
+    def of(cls, column: str, rows: Iterable[Mapping[str, Any]]) -> "Within | None":
+        """Return the span of the rows' own times, for a column that is the same wherever the key is; None without."""
+        times = [at for row in rows if (at := row[column]) is not None]
+        return cls(column, min(times), max(times)) if times else None
+
+
+@dataclass(frozen=True)
 class Changed:
     """How many rows a MERGE inserted and updated."""
 
@@ -40,6 +60,7 @@ def merge(
     *,
     update: Sequence[str] = (),
     when: str = "",
+    within: Within | None = None,
 ) -> Changed:
     """Store rows by their natural key; the caller owns the transaction.
 
@@ -49,6 +70,7 @@ def merge(
         rows: mappings with a value for each column (absent means NULL); of equal keys the last counts.
         update: columns to overwrite in rows already there, where they differ; none means: never touch them.
         when: further SQL condition for an update, over `target` and `source`.
+        within: where alone such rows can be; rows held without a time there are looked at too, and not updated.
     """
     if not rows:
         return Changed()
@@ -57,6 +79,14 @@ def merge(
     incoming = pa.Table.from_pylist([{n: row.get(n) for n in table.columns} for row in by_key.values()], schema=schema)
     con.register(_INCOMING, incoming)
     keys = " AND ".join(f"target.{name} {_equal(name, by_key.values())} source.{name}" for name in table.key)
+    given, bounds, parameters = _INCOMING, "", []
+    if within:
+        given = (
+            f"(SELECT * FROM {_INCOMING} AS source WHERE NOT EXISTS "  # noqa: S608
+            f"(SELECT 1 FROM {table.name} AS target WHERE target.{within.column} IS NULL AND {keys}))"
+        )
+        bounds = f"AND target.{within.column} BETWEEN ? AND ?"
+        parameters = [within.first, within.last]
     columns = ", ".join(table.columns)
     values = ", ".join(f"source.{name}" for name in table.columns)
     matched = ""
@@ -66,8 +96,9 @@ def merge(
         matched = f"WHEN MATCHED AND ({differs}) {f'AND ({when})' if when else ''} THEN UPDATE SET {sets}"
     try:
         actions = con.execute(
-            f"MERGE INTO {table.name} AS target USING {_INCOMING} AS source ON {keys} {matched} "  # noqa: S608
-            f"WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({values}) RETURNING merge_action"
+            f"MERGE INTO {table.name} AS target USING {given} AS source ON {keys} {bounds} {matched} "  # noqa: S608
+            f"WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({values}) RETURNING merge_action",
+            parameters,
         ).fetchall()
     finally:
         con.unregister(_INCOMING)

@@ -12,7 +12,7 @@ from flows.cli.base import FILE, SET_ASIDE, console, db_option, main
 
 @main.command()
 @click.option("--sample", is_flag=True, help="Run on the shipped record of public events.")
-@click.option("--import", "importing", is_flag=True, help="Run on the FILES given (JSON Lines, plain or gzip).")
+@click.option("--import", "importing", is_flag=True, help="Run on the FILES given (see `import`).")
 @click.option("--coverage", help="What the files cover: 2025-10-01..2026-03-31, or unknown (the default).")
 @click.option("--since", default="7d", show_default=True, help="How far back public sources are read: 12h, 7d, a date.")
 @db_option
@@ -76,7 +76,11 @@ def collect(since: str, until: str | None, db: Path, sources: tuple[str, ...]) -
 @db_option
 @click.argument("files", nargs=-1, required=True, type=FILE)
 def import_(coverage: str | None, db: Path, files: tuple[Path, ...]) -> None:
-    """Import FILES, label, link and publish (as `run --import`)."""
+    """Import FILES, label, link and publish (as `run --import`).
+
+    Posts as JSON Lines (plain or gzip); Reddit dumps (.zst, .zst_blocks); exports of X (tweets.js, pages of API v2) and
+    of Bluesky (.car, records as JSON). Each is streamed and goes on where it stopped.
+    """
     _ingest(db, files, sample=False, coverage=coverage, sources=None, since="7d", command="import")
 
 

@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import ModuleType
-from typing import Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 
 from flows.slices import Window
+
+if TYPE_CHECKING:
+    from flows.sources.sift import Sift
 
 Native = dict[str, Any]
 
@@ -72,11 +75,11 @@ class Ask:
 
 @dataclass(frozen=True)
 class Count:
-    """Posts of a control kind in a span, and how they were counted."""
+    """Posts of a control kind in a span, and how they were counted; None for a span that was not drawn to be."""
 
     control: str
     window: Window
-    posts: int
+    posts: int | None
     method: str
     inclusion_p: float = 1.0
 
@@ -105,18 +108,45 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
 class Counts(Protocol):
-    """A source that counts posts by query without handing them over."""
+    """A source that counts posts by query without handing them over.
+
+    Attributes:
+        controls: the control kinds it counts.
+        count_method: how, in words.
+        count_p: the share of days that is asked for; under 1 where the allowance is too small for all.
+    """
 
     controls: Sequence[str]
+    count_method: str
+    count_p: float
 
-    def counts(self, control: str, window: Window) -> Sequence[Count]:
-        """Return the posts of a control kind in a span, by hour or day."""
+    def counts(self, control: str, window: Window) -> int:
+        """Return how many posts of a control kind a span had."""
         ...
 
 
+@runtime_checkable
+class Census(Protocol):
+    """A source that hands over everything on the lists it is asked for: what was read can be counted.
+
+    Attributes:
+        census: says which control kinds a text is of.
+    """
+
+    census: "Sift"
+
+
+@runtime_checkable
 class Checks(Protocol):
-    """A source that can be asked whether posts are still public."""
+    """A source that can be asked whether posts are still public.
+
+    Attributes:
+        recheck_limit: how many are asked for in one run.
+    """
+
+    recheck_limit: int
 
     def still_public(self, given_ids: Sequence[str]) -> Mapping[str, bool]:
         """Return what is known for each id; one that is not in the answer is not known to be gone."""
@@ -128,6 +158,15 @@ class Looks(Protocol):
 
     def lookup(self, given_ids: Sequence[str]) -> Mapping[str, Native | None]:
         """Return each post as `to_post` reads it, None for one that is gone; one that is absent is not known."""
+        ...
+
+
+@runtime_checkable
+class Paid(Protocol):
+    """A source of which every post asked for costs money; what was spent is noted with the cursor."""
+
+    def reserve(self, wanted: int, note: Mapping[str, str]) -> tuple[int, Mapping[str, str]]:
+        """Return how many of so many posts may be asked for, and the note after paying for them."""
         ...
 
 

@@ -41,6 +41,7 @@ class Bluesky:
     finest = timedelta(seconds=1)
     settle = timedelta(minutes=30)
     reach = None
+    recheck_limit = 500
 
     def __init__(self, config: Config, queries: Queries, http: Client) -> None:
         self._config, self._queries, self._http = config, queries, http

@@ -5,12 +5,13 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from flows.exchange import Answer, BadAnswer, Pace, Refused
+from flows.exchange import Answer, BadAnswer, Pace, Refused, SourceError
 from flows.http import Client
 from flows.queries import Queries
 from flows.sources.base import Ask, Native, Page, Stream, Words
 from flows.sources.base import Config as Block
 from flows.sources.reading import address, items_of, need_at, number_at, part_at, plain, text_at, walk
+from flows.sources.sift import Sift
 
 NEEDS: tuple[str, ...] = ()
 # The list is cut by number, not by count: so many numbers a page, of which hidden ones are left out.
@@ -31,8 +32,10 @@ class Discourse:
     finest = timedelta(days=1)
     settle = timedelta(minutes=10)
     reach = None
+    recheck_limit = 50
 
     def __init__(self, config: Config, queries: Queries, http: Client) -> None:
+        self.census = Sift(queries)
         self._http = http
         self._forums = config.forums or queries.discourse
         for forum in self._forums:
@@ -65,16 +68,23 @@ class Discourse:
         return walk(ask, get, to_post)
 
     def still_public(self, given_ids: Sequence[str]) -> Mapping[str, bool]:
-        """Return whether each post is still served."""
+        """Return whether each post is still served; a forum that does not answer says nothing."""
         known: dict[str, bool] = {}
+        silent: set[str] = set()
         for given in given_ids:
             topic, _, number = given.removeprefix("discourse:").rpartition("/")
-            url = f"{address(topic.rpartition('/')[0])}/posts/{number}.json"
+            forum = topic.rpartition("/")[0]
+            if forum in silent:
+                continue
+            url = f"{address(forum)}/posts/{number}.json"
             try:
                 answer = self._http.json(url, throttled=_throttled)
             except Refused as error:
                 if error.status in {403, 404, 410}:
                     known[given] = False
+                continue
+            except SourceError:
+                silent.add(forum)
                 continue
             known[given] = not (part_at(answer, "deleted_at") or part_at(answer, "user_deleted"))
         return known

@@ -1,138 +1,154 @@
-"""History from files: Reddit dumps (zstd, one object a line), and the exports of X and Bluesky, as imported posts.
+"""Reddit's history from dumps (Arctic Shift, Pushshift): `.zst` with one object a line, or `.zst_blocks`.
 
-A dump of a month unpacks to many times its size: it is streamed, no line is read past a limit, and only what names an
-agent is passed on.
+A month has tens of millions of lines and unpacks to many times its size: it is streamed, and every line is looked at
+in memory, as with a firehose. Lines that hold none of the terms asked for are not even read as JSON: only their time
+is, for the hourly counts.
 """
 
 import io
-import json
-from collections.abc import Callable, Iterator
+import re
+import struct
+import zlib
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import zstandard
 
-from flows.sources import bluesky, reddit, x
-from flows.sources.base import BadItem, Native
-from flows.sources.jsonl import MAX_LINE, Line, Reject, read_line, set_aside, short_hash
-from flows.sources.reading import need_at, part_at, text_at
+from flows.sources.base import BadItem
+from flows.sources.exports import as_line, as_post
+from flows.sources.jsonl import MAX_LINE, Line, Page, Reject, read_line, set_aside, short_hash
+from flows.sources.sift import ALL_POSTS, HOUR, SAMPLE, Sift
 
+METHOD = "dump, every line"
 MAGIC = b"\x28\xb5\x2f\xfd"
+BLOCKS = ".zst_blocks"
 # The dumps are packed with a window of two gigabytes; a decoder refuses such by default.
 WINDOW = 2**31
+# A block of `.zst_blocks`, packed and unpacked; those published have some 256 lines.
+MAX_BLOCK = 256 * 1024 * 1024
+PAGE_READ = 200_000
+PAGE_KEPT = 2_000
+_TIME = re.compile(rb'"created_utc":\s*"?(\d{9,11})\b')
+
+
+def is_dump(path: Path) -> bool:
+    """Return whether a file is packed as dumps are."""
+    with path.open("rb") as file:
+        return path.suffix == BLOCKS or file.read(4) == MAGIC
 
 
 @dataclass(frozen=True)
-class Found:
-    """One object of a dump: its line, and the post it is, or why it is none."""
+class Reader:
+    """Reads a dump: `sift` says what is kept, `sample` is the share of the others that is."""
 
-    line: Line
-    post: dict[str, Any]
+    sift: Sift
+    sample: float = SAMPLE
 
+    def pages(self, path: Path, first_line: int = 1) -> Iterator[Page]:
+        """Yield what is kept of a dump from a line on, with the counts of the lines looked at, in pages.
 
-def is_zstd(path: Path) -> bool:
-    """Return whether a file is packed with zstd."""
-    with path.open("rb") as file:
-        return file.read(4) == MAGIC
+        Never raises for what the file holds: one that breaks off ends with a reject that names the line.
+        """
+        page, number = Page(), 0
+        try:
+            with _opened(path) as lines:
+                for number, data in enumerate(lines, 1):
+                    if number < first_line:
+                        continue
+                    entry = self._entry(data, number, page.counts)
+                    page.read += 1
+                    if isinstance(entry, Line):
+                        page.lines.append(entry)
+                    elif entry is not None:
+                        page.rejects.append(entry)
+                    if page.read >= PAGE_READ or len(page.lines) + len(page.rejects) >= PAGE_KEPT:
+                        page.next_line = number + 1
+                        yield page
+                        page = Page()
+        except (zstandard.ZstdError, EOFError, struct.error) as error:
+            page.rejects.append(Reject(number + 1, "", "not_gzip", f"packed data broken: {str(error)[:120]}", 0, ""))
+        except OSError as error:
+            page.rejects.append(Reject(0, "", "unreadable", error.strerror or type(error).__name__, 0, ""))
+        page.next_line = None
+        yield page
 
-
-def posts(path: Path, keep: Callable[[dict[str, Any]], bool]) -> Iterator[Found | Reject]:
-    """Yield the objects of a dump that `keep` wants as imported posts, and what cannot be used.
-
-    Never raises for what the file holds: one that breaks off ends with a reject that names the line.
-    """
-    number = 0
-    try:
-        with _opened(path) as stream:
-            while chunk := stream.readline(MAX_LINE + 1):
-                number += 1
-                entry = _entry(stream, chunk, number)
-                if isinstance(entry, Reject):
-                    yield entry
-                elif entry is not None:
-                    found = _post(entry)
-                    if isinstance(found, Reject) or keep(found.post):
-                        yield found
-    except (zstandard.ZstdError, EOFError) as error:
-        yield Reject(number + 1, "", "not_gzip", f"packed data broken: {str(error)[:120]}", 0, "")
-    except OSError as error:
-        yield Reject(0, "", "unreadable", error.strerror or type(error).__name__, 0, "")
+    def _entry(self, data: bytes | int, number: int, counts: Counter[tuple[str, int]]) -> Line | Reject | None:
+        """Count one line; return it if it is kept, or why it cannot be used."""
+        if isinstance(data, int):
+            detail = f"the line has {data:,} bytes, the limit is {MAX_LINE:,}"
+            return Reject(number, short_hash(str(data).encode()), "too_long", detail, data, "")
+        times = _TIME.findall(data)
+        chosen = zlib.crc32(data.rstrip(b"\r\n")) < self.sample * 2**32
+        # A line without an end may be half a line; one with several times holds another post.
+        if len(times) == 1 and data.endswith(b"\n") and not chosen and not self.sift.may_hold(data):
+            counts[ALL_POSTS, int(times[0]) // HOUR] += 1
+            return None
+        line = read_line(data, number)
+        if not isinstance(line, Line):
+            return line
+        try:
+            post = as_post(line.item)
+            hour = int(datetime.fromisoformat(post.get("created_at") or "").timestamp()) // HOUR
+        except BadItem as error:
+            if "deleted" in error.detail and len(times) == 1:
+                # It was a post, and says nothing any more.
+                counts[ALL_POSTS, int(times[0]) // HOUR] += 1
+                return None
+            return set_aside(line, error.reason, error.detail)
+        except ValueError:
+            return set_aside(line, "invalid_date", "the line has no time")
+        text = f"{post['title']}\n{post['text']}"
+        for control in (ALL_POSTS, *self.sift.kinds(text)):
+            counts[control, hour] += 1
+        if self.sift.keeps(text):
+            return line
+        return as_line({**line.item, "sample_p": self.sample}, number) if chosen else None
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path) -> Iterator[Iterator[bytes | int]]:
+    """Give a dump's lines with their ends; of one that is too long, its length."""
     with path.open("rb") as file:
-        if file.read(4) == MAGIC:
-            file.seek(0)
+        if path.suffix == BLOCKS:
+            yield _rows(file)
+        else:
             reader = zstandard.ZstdDecompressor(max_window_size=WINDOW).stream_reader(file, read_across_frames=True)
             with io.BufferedReader(reader, 1 << 20) as stream:
-                yield stream
-        else:
-            file.seek(0)
-            yield file
+                yield _lines(stream)
 
 
-def _entry(stream: IO[bytes], chunk: bytes, number: int) -> Line | Reject | None:
-    if len(chunk) <= MAX_LINE or chunk.endswith(b"\n"):
-        return read_line(chunk, number)
-    size = len(chunk)
-    while not chunk.endswith(b"\n") and (chunk := stream.readline(1 << 20)):
-        size += len(chunk)
-    return Reject(number, short_hash(str(size).encode()), "too_long", f"the line has {size:,} bytes", size, "")
+def _lines(stream: IO[bytes]) -> Iterator[bytes | int]:
+    while chunk := stream.readline(MAX_LINE + 1):
+        if len(chunk) <= MAX_LINE or chunk.endswith(b"\n"):
+            yield chunk
+            continue
+        size = len(chunk)
+        while not chunk.endswith(b"\n") and (chunk := stream.readline(1 << 20)):
+            size += len(chunk)
+        yield size
 
 
-def _post(line: Line) -> Found | Reject:
-    try:
-        return Found(line, native_post(line.item))
-    except BadItem as error:
-        return set_aside(line, error.reason, error.detail)
-
-
-def native_post(item: Native) -> dict[str, Any]:
-    """Map one object of a Reddit dump, or of an export of X or Bluesky, to an imported post.
-
-    Raises:
-        BadItem: it is none of them.
-    """
-    if isinstance(item.get("tweet"), dict):
-        return x_archive_post(item["tweet"])
-    if "subreddit" in item:
-        return reddit.to_post(item)
-    if str(item.get("uri", "")).startswith("at://"):
-        record = item["record"] if isinstance(item.get("record"), dict) else item.get("value")
-        return bluesky.to_post({**item, "record": record})
-    if "id" in item and "text" in item and "created_at" in item and "source" not in item:
-        return x.to_post(item)
-    raise BadItem("wrong_type", "neither of a Reddit dump nor of an export of X or Bluesky")
-
-
-def x_archive_post(tweet: Native) -> dict[str, Any]:
-    """Map a post of the archive that X gives an account's owner (`tweets.js`)."""
-    text = text_at(tweet, "full_text") or text_at(tweet, "text")
-    created = need_at(tweet, "created_at")
-    try:
-        at = datetime.strptime(created, "%a %b %d %H:%M:%S %z %Y").isoformat()
-    except ValueError:
-        at = created
-    native = {"id": text_at(tweet, "id_str") or need_at(tweet, "id"), "text": text, "created_at": at}
-    return x.to_post({**native, "lang": part_at(tweet, "lang")})
-
-
-def archive_lines(text: str) -> Iterator[str]:
-    """Yield the objects of an X archive's `tweets.js` as JSON lines: an assignment, then a list.
-
-    Raises:
-        BadItem: it is not that.
-    """
-    _, _, listed = text.partition("=")
-    try:
-        found = json.loads(listed)
-    except (ValueError, RecursionError) as error:
-        raise BadItem("not_json", str(error)[:200]) from error
-    if not isinstance(found, list):
-        raise BadItem("wrong_type", "expected a list of posts")
-    for item in found:
-        yield json.dumps(item, ensure_ascii=False)
+def _rows(file: IO[bytes]) -> Iterator[bytes | int]:
+    """Yield the rows of `.zst_blocks`: blocks of a length and packed data: a count, offsets and lengths, the rows."""
+    unpack = zstandard.ZstdDecompressor(max_window_size=WINDOW)
+    while head := file.read(4):
+        (size,) = struct.unpack("<I", head)
+        packed = file.read(size) if size <= MAX_BLOCK else b""
+        if len(packed) < size or zstandard.frame_content_size(packed) > MAX_BLOCK:
+            msg = "a block is cut off, or too large"
+            raise EOFError(msg)
+        block = unpack.decompress(packed, max_output_size=MAX_BLOCK)
+        (count,) = struct.unpack_from("<I", block)
+        start = 4 + 8 * count
+        for number in range(count):
+            offset, length = struct.unpack_from("<II", block, 4 + 8 * number)
+            row = block[start + offset : start + offset + length]
+            if len(row) < length:
+                msg = "a block is shorter than it says"
+                raise EOFError(msg)
+            yield row + b"\n" if length <= MAX_LINE else length

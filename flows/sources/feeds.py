@@ -17,6 +17,7 @@ from flows.queries import Queries
 from flows.sources.base import Ask, Native, Page, Stream
 from flows.sources.base import Config as Block
 from flows.sources.reading import need_at, part_at, plain, published, text_at
+from flows.sources.sift import Sift
 
 NEEDS: tuple[str, ...] = ()
 MAX_ENTRIES = 2000
@@ -38,6 +39,7 @@ class Feeds:
     reach = None
 
     def __init__(self, config: Config, queries: Queries, http: Client) -> None:
+        self.census = Sift(queries)
         self._http = http
         given = dict(pair.strip().split("=", 1) for pair in config.urls.split(",") if "=" in pair)
         self._feeds = given or queries.feeds

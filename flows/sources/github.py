@@ -13,7 +13,7 @@ from flows.exchange import Answer, BadAnswer, Pace, Refused
 from flows.http import Client
 from flows.queries import Queries
 from flows.slices import Window
-from flows.sources.base import Ask, Count, Native, Page, Stream, secret
+from flows.sources.base import Ask, Native, Page, Stream, secret
 from flows.sources.base import Config as Block
 from flows.sources.reading import iso, items_of, need_at, number_at, part_at, text_at, total
 
@@ -38,6 +38,9 @@ class GitHub:
     finest = timedelta(seconds=1)
     settle = timedelta(minutes=30)
     reach = None
+    recheck_limit = 30
+    count_method = "search total"
+    count_p = 1.0
 
     def __init__(self, config: Config, queries: Queries, http: Client) -> None:
         self._base, self._queries, self._http = config.base, queries, http
@@ -69,7 +72,7 @@ class GitHub:
             if not more:
                 return
 
-    def counts(self, control: str, window: Window) -> Sequence[Count]:
+    def counts(self, control: str, window: Window) -> int:
         """Return the issues of all GitHub that hold one of a control kind's terms."""
         terms = " OR ".join(f'"{term}"' for term in self._queries.controls[control])
         answer = self._search(f"({terms}) is:issue", window, page=1, per_page=1)
@@ -77,7 +80,7 @@ class GitHub:
         if count is None:
             msg = "github: the answer has no total_count"
             raise BadAnswer(msg)
-        return [Count(control, window, count, "search total")]
+        return count
 
     def lookup(self, given_ids: Sequence[str]) -> Mapping[str, Native | None]:
         """Return each issue, None for one that is no longer served."""

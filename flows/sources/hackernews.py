@@ -11,7 +11,7 @@ from flows.exchange import BadAnswer, Pace, Refused
 from flows.http import Client
 from flows.queries import Queries
 from flows.slices import Window
-from flows.sources.base import Ask, Count, Native, Page, Stream
+from flows.sources.base import Ask, Native, Page, Stream
 from flows.sources.base import Config as Block
 from flows.sources.reading import items_of, moment, need_at, number_at, part_at, plain, text_at, total
 
@@ -33,6 +33,9 @@ class HackerNews:
     finest = timedelta(seconds=1)
     settle = timedelta(hours=1)
     reach = None
+    recheck_limit = 100
+    count_method = "hits by term, summed"
+    count_p = 1.0
 
     def __init__(self, config: Config, queries: Queries, http: Client) -> None:
         self._base, self._queries, self._http = config.base, queries, http
@@ -64,7 +67,7 @@ class HackerNews:
             if page >= pages or not hits:
                 return
 
-    def counts(self, control: str, window: Window) -> Sequence[Count]:
+    def counts(self, control: str, window: Window) -> int:
         """Return the hits of a control kind, each of its terms asked for by itself: posts with two count twice."""
         posts = 0
         for term in self._queries.controls[control]:
@@ -75,7 +78,7 @@ class HackerNews:
                 msg = "hackernews: the answer has no nbHits"
                 raise BadAnswer(msg)
             posts += found
-        return [Count(control, window, posts, "hits by term, summed")]
+        return posts
 
     def lookup(self, given_ids: Sequence[str]) -> Mapping[str, Native | None]:
         """Return each item in the shape of a hit, None for one that is gone."""

@@ -7,9 +7,7 @@ Posts deleted by their authors are deleted here.
 Hours are read one by one from the host's own store of past events; what it no longer holds is marked.
 """
 
-import hashlib
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -25,6 +23,7 @@ from flows.sources.base import Ask, Count, Native, Page, Stream
 from flows.sources.base import Config as Block
 from flows.sources.bluesky import earlier, post_of
 from flows.sources.reading import need_at, number_at, part_at, text_at
+from flows.sources.sift import ALL_POSTS, SAMPLE, Sift, share
 
 NEEDS: tuple[str, ...] = ()
 POSTS = "app.bsky.feed.post"
@@ -39,7 +38,7 @@ class Config(Block):
 
     base: str = "wss://jetstream2.us-east.bsky.network"
     protocol: Literal["v1", "v2"] = "v1"
-    sample: float = Field(0.0005, ge=0, le=1)
+    sample: float = Field(SAMPLE, ge=0, le=1)
     patience: float = 30.0
 
 
@@ -76,9 +75,7 @@ class Jetstream:
 
     def __init__(self, config: Config, queries: Queries, http: Client) -> None:
         self._config, self._http = config, http
-        terms = (*queries.agents, *queries.share_links)
-        self._keep = _any(terms)
-        self._kinds = {name: _any(of_kind) for name, of_kind in queries.controls.items()}
+        self._sift = Sift(queries)
 
     def streams(self) -> Sequence[Stream]:
         """Return the one stream."""
@@ -90,7 +87,7 @@ class Jetstream:
         Raises:
             Unavailable: the stream broke off more often than a request may be tried.
         """
-        hour = _Hour(counts=dict.fromkeys(("all_posts", *self._kinds), 0))
+        hour = _Hour(counts=dict.fromkeys(self._sift.controls, 0))
         start, end = (int(at.timestamp() * 1e6) for at in (ask.window.start, ask.window.end))
         cursor = start
         broken = 0
@@ -146,12 +143,11 @@ class Jetstream:
             hour.gone.append(f"bluesky:{event.did}/{event.key}")
             return
         text = str(post_text(event))
-        hour.counts["all_posts"] += 1
-        for kind, matches in self._kinds.items():
-            hour.counts[kind] += matches(text)
+        for kind in (ALL_POSTS, *self._sift.kinds(text)):
+            hour.counts[kind] += 1
         item: Native = {"did": event.did, "rkey": event.key, "time_us": event.us, "record": event.record}
-        if not self._keep(text):
-            if _share(event) >= self._config.sample:
+        if not self._sift.keeps(text):
+            if share(f"{event.did}/{event.key}".encode("utf-8", "replace")) >= self._config.sample:
                 return
             item["sample_p"] = self._config.sample
         if len(hour.kept) >= MOST_KEPT:
@@ -166,21 +162,6 @@ def post_text(event: Event) -> str:
         return str(post_of(event.did, event.key, event.record)["text"])
     except ValueError:
         return ""
-
-
-def _any(terms: tuple[str, ...]) -> Callable[[str], bool]:
-    """Return a test for texts in which one of the terms stands as whole words."""
-    if not terms:
-        return lambda _text: False
-    alternatives = "|".join(re.escape(term) for term in sorted(terms, key=len, reverse=True))
-    pattern = re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)", re.IGNORECASE)
-    return lambda text: pattern.search(text) is not None
-
-
-def _share(event: Event) -> float:
-    """Return a number from 0 to 1 that depends on the post alone: the same sample at every reading."""
-    digest = hashlib.sha256(f"{event.did}/{event.key}".encode("utf-8", "replace")).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def _event_v1(message: Native) -> Event | None:

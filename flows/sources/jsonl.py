@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import json
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,11 +44,17 @@ class Reject:
 
 @dataclass
 class Page:
-    """Consecutive lines of a file; `next_line` is where reading goes on, None at the end of the file."""
+    """Consecutive lines of a file; `next_line` is where reading goes on, None at the end of the file.
+
+    Of a file too large to keep, only some lines are there: `read` says how many were looked at, `counts` how many
+    posts of each control kind they were, by hour since the epoch.
+    """
 
     lines: list[Line] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     next_line: int | None = 1
+    read: int = 0
+    counts: Counter[tuple[str, int]] = field(default_factory=Counter)
 
 
 def short_hash(data: bytes) -> str:
@@ -69,7 +76,7 @@ def entries(path: Path) -> Iterator[tuple[int, Line | Reject | None]]:
     """
     number = 0
     try:
-        with _opened(path) as stream:
+        with opened(path) as stream:
             while chunk := stream.readline(MAX_LINE + 1):
                 number += 1
                 if len(chunk) > MAX_LINE and not chunk.endswith(b"\n"):
@@ -108,7 +115,8 @@ def pages(path: Path, first_line: int = 1) -> Iterator[Page]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for reading, unpacked if it is gzip."""
     with path.open("rb") as file:
         magic = file.read(2)
         file.seek(0)

@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from flows.exchange import Answer, Pace
+from flows.exchange import Answer, BadAnswer, Pace
 from flows.http import Client
 from flows.queries import Queries
+from flows.slices import Window
 from flows.sources.base import Ask, BadItem, Native, Page, Stream, Words
 from flows.sources.base import Config as Block
 from flows.sources.reading import address, items_of, need_at, number_at, part_at, text_at, total, walk
@@ -32,9 +33,13 @@ class Lemmy:
     finest = timedelta(days=1)
     settle = timedelta(hours=2)
     reach = None
+    count_method = "every hit of the terms on the first instance"
+    # There is no count to ask for: what the search finds is walked through. One day of seven is, drawn by its date.
+    count_p = 1 / 7
 
     def __init__(self, config: Config, queries: Queries, http: Client) -> None:
         self._queries, self._http = queries, http
+        self.controls = tuple(queries.controls)
         self._instances = config.instances or queries.lemmy
         for instance in self._instances:
             http.pace(address(instance), Pace(2.0, burst=5))
@@ -51,18 +56,44 @@ class Lemmy:
     def fetch(self, ask: Ask) -> Iterator[Page]:
         """Yield what the search finds, newest first, until the span is left behind."""
         kind, _, agent = ask.stream.query.partition("/")
+        return self._walk(ask, kind, agent)
 
+    def counts(self, control: str, window: Window) -> int:
+        """Return the posts and comments of a control kind, each once, as one instance knows the network.
+
+        Raises:
+            BadAnswer: the search does not reach back to the span.
+        """
+        found: set[str] = set()
+        for term in self._queries.controls[control]:
+            for kind in _KINDS:
+                ask = Ask(Stream(f"volume:{control}", term, base=self._instances[0]), window)
+                for page in self._walk(ask, kind, term):
+                    if page.capped:
+                        msg = f"lemmy: the search of {term!r} does not reach back to {window.start:%Y-%m-%d}"
+                        raise BadAnswer(msg)
+                    found.update(post["id"] for item in page.items if (post := _readable(item)))
+        return len(found)
+
+    def _walk(self, ask: Ask, kind: str, term: str) -> Iterator[Page]:
         def get(token: str | None) -> tuple[list[Native], str | None, str]:
             number = int(token or 1)
-            query = {"q": agent, "type_": kind, "sort": "New", "listing_type": "All", "limit": PER_PAGE, "page": number}
+            query = {"q": term, "type_": kind, "sort": "New", "listing_type": "All", "limit": PER_PAGE, "page": number}
             url = f"{address(ask.stream.base)}/api/v3/search"
             answer = self._http.json(url, params=query, throttled=_throttled)
             found = items_of(answer, "items" if isinstance(part_at(answer, "items"), list) else _KINDS[kind])
             more = len(found) >= PER_PAGE and number < REACH
-            return found, str(number + 1) if more else None, f"search {kind} {agent} page {number}"
+            return found, str(number + 1) if more else None, f"search {kind} {term} page {number}"
 
         start = int(ask.token or 1)
         return walk(ask, get, to_post, reach=REACH - start + 1)
+
+
+def _readable(item: Native) -> dict[str, Any] | None:
+    try:
+        return to_post(item)
+    except BadItem:
+        return None
 
 
 def _throttled(answer: Answer) -> float | None:

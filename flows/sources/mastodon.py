@@ -7,12 +7,13 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import SecretStr
 
-from flows.exchange import Pace, Refused
+from flows.exchange import Pace, Refused, SourceError
 from flows.http import Client
 from flows.queries import Queries
 from flows.sources.base import Ask, Native, Page, Stream, Words, secret
 from flows.sources.base import Config as Block
 from flows.sources.reading import address, items_of, need_at, number_at, part_at, plain, text_at, total, walk
+from flows.sources.sift import Sift
 
 NEEDS: tuple[str, ...] = ()
 PER_PAGE = 40
@@ -34,8 +35,10 @@ class Mastodon:
     # Posts of other instances arrive late.
     settle = timedelta(hours=2)
     reach = None
+    recheck_limit = 100
 
     def __init__(self, config: Config, queries: Queries, http: Client) -> None:
+        self.census = Sift(queries)
         self._config, self._queries, self._http = config, queries, http
         self._instances = config.instances or queries.mastodon
         for instance in self._instances:
@@ -66,15 +69,21 @@ class Mastodon:
         return walk(ask, get, to_post)
 
     def still_public(self, given_ids: Sequence[str]) -> Mapping[str, bool]:
-        """Return whether each post is still served by the instance that gave it."""
+        """Return whether each post is still served at home; an instance that does not answer says nothing."""
         known: dict[str, bool] = {}
+        silent: set[str] = set()
         for given in given_ids:
             host, _, native = given.removeprefix("mastodon:").rpartition("/")
+            if host in silent:
+                continue
             try:
                 self._http.json(f"{address(host)}/api/v1/statuses/{native}", headers=self._headers(host))
             except Refused as error:
                 if error.status in {404, 410}:
                     known[given] = False
+                continue
+            except SourceError:
+                silent.add(host)
                 continue
             known[given] = True
         return known

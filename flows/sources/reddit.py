@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from flows.exchange import BadAnswer, Pace, Refused, SourceError, Unavailable
+from flows.exchange import Answer, BadAnswer, Pace, Refused, SourceError, Unavailable
 from flows.http import Client
 from flows.queries import Queries
 from flows.sources.base import Ask, BadItem, Native, Page, Stream, secret
 from flows.sources.base import Config as Block
 from flows.sources.reading import items_of, moment, need_at, number_at, part_at, text_at, total, walk
+from flows.sources.sift import Sift
 
 if TYPE_CHECKING:
     import praw
@@ -45,8 +46,10 @@ class Reddit:
     finest = timedelta(days=1)
     settle = timedelta(minutes=10)
     reach = None
+    recheck_limit = 1000
 
     def __init__(self, config: Config, queries: Queries, http: Client) -> None:
+        self.census = Sift(queries)
         self._config, self._queries, self._http = config, queries, http
         self._opened: praw.Reddit | None = None
         # 100 requests a minute are allowed.
@@ -75,7 +78,7 @@ class Reddit:
         """Return each post, None for one that its author or the community has taken away."""
         found: dict[str, Native | None] = {}
         for start in range(0, len(given_ids), PER_PAGE):
-            some = {f"t3_{given.rpartition(':')[2]}": given for given in given_ids[start : start + PER_PAGE]}
+            some = {_fullname(given): given for given in given_ids[start : start + PER_PAGE]}
             answer = self._ask("api/info", {"id": ",".join(some), "raw_json": 1})
             posts = {text_at(post, "name"): post for post in map(_data, items_of(answer, "data", "children"))}
             found |= {
@@ -98,7 +101,8 @@ class Reddit:
                 raise error.original_exception from error
             msg = f"reddit: {error}"
             raise Unavailable(msg) from error
-        except PrawcoreException as error:
+        except (PrawcoreException, AttributeError, KeyError, TypeError, ValueError) as error:
+            # praw takes the shape of an answer for granted.
             msg = f"reddit: {type(error).__name__} {error}"
             raise BadAnswer(msg) from error
 
@@ -139,7 +143,7 @@ class _Session:
             params=given.get("params"),
             headers={name: value for name, value in headers.items() if name != "Content-Length"},
             data=dict(data) if data else None,
-            check=lambda answer: answer.json(),
+            check=_object,
         )
         response = requests.Response()
         response.status_code, response.url = answer.status, answer.url
@@ -151,14 +155,30 @@ class _Session:
         """Do nothing: the client is closed by who opened it."""
 
 
+def _object(answer: Answer) -> None:
+    """Refuse what praw would stumble over: every answer of Reddit is an object.
+
+    Raises:
+        BadAnswer: it is not.
+    """
+    if not isinstance(answer.json(), dict):
+        msg = "reddit: the answer is no object"
+        raise BadAnswer(msg)
+
+
 def _data(child: object) -> Native:
     found = part_at(child, "data")
     return found if isinstance(found, dict) else {"value": found}
 
 
+def _fullname(given: str) -> str:
+    native = given.rpartition(":")[2]
+    return native if native.startswith("t1_") else f"t3_{native}"
+
+
 def _gone(post: Native) -> bool:
     removed = part_at(post, "removed_by_category") is not None
-    return removed or part_at(post, "author") in _GONE or part_at(post, "selftext") in _GONE
+    return removed or any(part_at(post, name) in _GONE for name in ("author", "selftext", "body"))
 
 
 def build(config: Config, queries: Queries, http: Client) -> Reddit:
@@ -186,7 +206,8 @@ def to_post(item: Native) -> dict[str, Any]:
     author = text_at(item, "author")
     seconds = part_at(item, "created_utc")
     return {
-        "id": f"reddit:{native}",
+        # Submissions and comments are asked for under different names.
+        "id": f"reddit:t1_{native}" if comment else f"reddit:{native}",
         "source": f"reddit:r/{community}",
         "url": f"https://www.reddit.com{link}",
         "created_at": moment(seconds),

@@ -19,6 +19,7 @@ from flows.sources import (
     x,
 )
 from flows.sources.base import Entry
+from flows.sources.exports import as_post
 from warehouse.schema.models import Row
 
 
@@ -176,6 +177,6 @@ SOURCES: Final[dict[str, Entry]] = {entry.source: entry for entry in _SOURCES}
 
 
 def post_of(source_id: str, payload: dict[str, Any]) -> dict[str, Any]:
-    """Return a raw item as an imported post: mapped by its source, or itself where it was imported as one."""
+    """Return a raw item as an imported post: mapped by its source, or as an import is."""
     entry = SOURCES.get(source_id)
-    return entry.to_post(payload) if entry else payload
+    return entry.to_post(payload) if entry else as_post(payload)

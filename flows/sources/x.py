@@ -36,6 +36,7 @@ class Config(Block):
     bearer_token: SecretStr | None = None
     monthly_dollars: float = Field(0.0, ge=0)
     archive: bool = False
+    recheck: int = Field(100, ge=0)
 
 
 class X:
@@ -47,6 +48,7 @@ class X:
 
     def __init__(self, config: Config, queries: Queries, http: Client) -> None:
         self._config, self._http, self._queries = config, http, queries
+        self.recheck_limit = config.recheck
         self._access = "all" if config.archive else "recent"
         self.reach = None if config.archive else timedelta(days=7) - timedelta(minutes=5)
         grammar = Grammar(longest=LONGEST - len(_SUFFIX))
@@ -71,15 +73,14 @@ class X:
             Refused: the posts of the next query would pass the budget.
         """
         number, _, token = (ask.token or "0|").partition("|")
-        month = f"spent {self._http.now():%Y-%m}"
-        spent = float(ask.note.get(month, 0.0))
+        month, spent = self._spent(ask.note)
         for index in range(int(number), len(self._asked)):
             control, query = self._asked[index]
             after = f"{index + 1}|" if index + 1 < len(self._asked) else None
             if not token:
                 self._afford(spent, COUNT_PRICE[self._access], "a count")
                 counts = self._count(query, ask.window, control or "")
-                posts = sum(count.posts for count in counts)
+                posts = sum(count.posts or 0 for count in counts)
                 spent += COUNT_PRICE[self._access]
                 token = "" if control or not posts else f"first:{posts}"
                 yield Page(
@@ -97,6 +98,12 @@ class X:
                 follows = f"{index}|{token}" if token else after
                 yield Page(found, f"search {index}", next=follows, note={month: f"{spent:.4f}"})
 
+    def reserve(self, wanted: int, note: Mapping[str, str]) -> tuple[int, Mapping[str, str]]:
+        """Return how many of so many posts may be asked for again, and the note with all of them paid."""
+        month, spent = self._spent(note)
+        number = min(wanted, max(int((self._config.monthly_dollars - spent + 1e-9) / POST_PRICE), 0))
+        return number, {**note, month: f"{spent + number * POST_PRICE:.4f}"}
+
     def still_public(self, given_ids: Sequence[str]) -> Mapping[str, bool]:
         """Return whether each post is still served; each one found costs as much as reading it."""
         known: dict[str, bool] = {}
@@ -110,6 +117,11 @@ class X:
             }
             known |= {given: native in served for native, given in some.items() if native in served | lost}
         return known
+
+    def _spent(self, note: Mapping[str, str]) -> tuple[str, float]:
+        """Return the name under which this month's money is noted, and how much of it is spent."""
+        month = f"spent {self._http.now():%Y-%m}"
+        return month, float(note.get(month, 0.0))
 
     def _afford(self, spent: float, more: float, what: str) -> None:
         if spent + more > self._config.monthly_dollars + 1e-9:

@@ -227,7 +227,7 @@ REJECT_REASON: Final[Codes] = {
     "invalid_date": "the date cannot be read",
     "nul_byte": "the line holds NUL bytes",
     "too_long": "the line or its text is longer than the limit",
-    "not_gzip": "the file is named .gz and is not gzip, or is cut off",
+    "not_gzip": "the file is packed and broken or cut off, or not packed as its name says",
     "empty_file": "the file holds no line",
     "unreadable": "the file cannot be opened",
     "not_a_decision": "no decision that can be made: an unknown field, code or report, or an id given twice",

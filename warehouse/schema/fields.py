@@ -254,7 +254,7 @@ _ALL: Final = (
     Field("to_at", "TIMESTAMPTZ", "end of the span, UTC (exclusive)", "2026-04-01"),
     _code("coverage", "coverage", "what was read of the span", "unknown"),
     Field("control", "VARCHAR", "control kind counted", "names_an_agent"),
-    Field("posts", "BIGINT", "posts counted", "1200", "posts"),
+    Field("posts", "BIGINT", "posts counted; none where a span was not drawn to be counted", "1200", "posts"),
     Field("count_method", "VARCHAR", "how the count was made", "count endpoint"),
     # rejects
     Field("file", "VARCHAR", "name of the file", "posts.jsonl"),

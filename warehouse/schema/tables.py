@@ -38,7 +38,7 @@ _ALL: Final = (
     _table(
         "raw_items",
         "items as the sources gave them; one deletion here purges the original",
-        "source_id given_id content_hash report_id text_hash mapper payload found_at fetched_at run_id",
+        "source_id given_id content_hash report_id text_hash mapper payload found_at fetched_at run_id created_at",
         "source_id given_id content_hash",
         published=False,
     ),

@@ -38,6 +38,9 @@ def answer(site: Site, request: Request) -> Reply:
     if found := re.fullmatch(r"/questions/([\d;]+)", request.path):
         held = [post for post in site.posts if str(post.n) in found[1].split(";")]
         return packed({"items": [native(post) for post in held], "has_more": False, **quota})
+    if request.query.get("filter") == "total":
+        start, end = int(request.query["fromdate"]), int(request.query["todate"])
+        return packed({"total": sum(start <= int(post.at.timestamp()) <= end for post in site.posts)})
     page, size = int(request.query["page"]), int(request.query["pagesize"])
     if page > 25 and "key" not in request.query:
         message = "page above 25 requires access token or app key"
