@@ -8,7 +8,7 @@ from flows.collectors import ready, user_agent
 from flows.deletions import recheck
 from flows.exchange import SourceError
 from flows.http import Client
-from flows.rights import retain
+from flows.rights import retain, thin_snapshots
 from flows.settings import Settings
 from warehouse import incidents
 from warehouse.backup import Backup
@@ -16,7 +16,7 @@ from warehouse.backup import back_up as copy_working
 from warehouse.connect import open_working
 from warehouse.rows import transaction
 
-__all__ = ["Rechecked", "back_up", "recheck_all", "retain"]
+__all__ = ["Rechecked", "back_up", "recheck_all", "retain", "thin_snapshots"]
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,8 @@ def assign(
                     "run_id": run_id,
                 }
             )
-    merge(con, TABLES["incident_reports"], rows)
+    # A later group of this call may have redirected a number that an earlier one gave.
+    merge(con, TABLES["incident_reports"], [{**row, "incident": _follow(redirects, row["incident"])} for row in rows])
     return opened
 
 
