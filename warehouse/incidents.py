@@ -112,7 +112,7 @@ def assign(
     opened = 0
     now = datetime.now(UTC)
     redirects: dict[int, int] = {}
-    rows = []
+    rows: list[dict[str, Any]] = []
     best = _best_links(links)
     for reports in members.values():
         numbers = sorted({_follow(redirects, held[report]) for report in reports if report in held})
