@@ -1,9 +1,9 @@
 """People's rights in their texts: what is past its term goes, and whoever asks is forgotten in every file we keep."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ from flows.mapping import author_hash
 from flows.settings import Settings, author_key
 from flows.terms import terms
 from warehouse import backup, erase, incidents
-from warehouse.connect import open_working, snapshot_folder, writer_lock
+from warehouse.connect import CURRENT, open_working, snapshot_folder, writer_lock
 from warehouse.retention import Purged, purge_past_term
 from warehouse.rows import scalar, transaction
 
 LOG = "checksums.log"
+# The daily run writes the file anew if a text went since the one before.
+FREED = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,64 @@ class Forgotten:
 
 
 def retain(db: Path, *, now: datetime | None = None, wait: float = 0.0) -> Purged:
-    """Delete texts past their term and what is left of them in the file; labels and counts stay."""
+    """Delete texts past their term, and what is left of these and of texts deleted at the source, also in snapshots.
+
+    Labels and counts stay.
+    """
     settings = Settings()
     at = now or datetime.now(UTC)
-    with open_working(db, wait=wait) as con, transaction(con):
-        found = purge_past_term(con, terms(settings), audit_days=settings.audit_days, now=at)
-        if found.purged:
-            incidents.refresh(con)
-    if found.purged:
-        with writer_lock(db, wait):
-            erase.rewrite(db, lambda _con: None)
+    with open_working(db, wait=wait) as con:
+        with transaction(con):
+            found = purge_past_term(con, terms(settings), audit_days=settings.audit_days, now=at)
+            if found.purged:
+                incidents.refresh(con)
+        rows = con.execute("SELECT report_id, text_gone_at FROM reports WHERE text_gone_at IS NOT NULL").fetchall()
+    # A freed block of the file still holds its text until the file is written anew.
+    fresh = found.purged or any(gone >= at - FREED for _, gone in rows)
+    with writer_lock(db, wait):
+        sums = dict(_without_excerpts(db, [report for report, _ in rows])) if rows else {}
+        if fresh or sums:
+            erase.rewrite(db, lambda con: _note_sums(con, sums))
     return found
+
+
+def _without_excerpts(db: Path, gone: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Take excerpts of texts that are gone out of the kept snapshots; yield those that changed with their checksums."""
+    held = "FROM evidence_spans WHERE report_id IN (SELECT unnest(?::VARCHAR[]))"
+    for path in sorted(snapshot_folder(db).glob("*.duckdb")):
+        with duckdb.connect(str(path), read_only=True) as con:
+            reports = int(scalar(con, f"SELECT count(DISTINCT report_id) {held}", [gone]))
+        if reports:
+            old = backup.sha256_of(path)
+            erase.rewrite(path, lambda con: con.execute(f"DELETE {held}", [gone]))
+            yield path.stem, _sealed(path, old, reports, "excerpts of texts that are gone were taken out")
+
+
+def _note_sums(con: duckdb.DuckDBPyConnection, sums: Mapping[str, str]) -> None:
+    for name, new in sums.items():
+        con.execute("UPDATE snapshots SET sha256 = ? WHERE snapshot = ?", [new, name])
+
+
+def thin_snapshots(db: Path, days: int | None, now: datetime) -> list[str]:
+    """Delete snapshots older than so many days, but for the last one of each day; return their ids.
+
+    Their checksums stay, so that a copy made elsewhere can still be recognised.
+    """
+    if days is None:
+        return []
+    folder = snapshot_folder(db)
+    last: dict[str, str] = {}
+    names = sorted(path.stem for path in folder.glob("*.duckdb"))
+    for name in names:
+        last[name[:8]] = name
+    limit = f"{now - timedelta(days=days):%Y%m%d}"
+    current = (folder / CURRENT).readlink().stem if (folder / CURRENT).is_symlink() else ""
+    dropped = [name for name in names if name[:8] < limit and name not in {*last.values(), current}]
+    for name in dropped:
+        path = folder / f"{name}.duckdb"
+        _log(path, backup.sha256_of(path), None, 0, "dropped: the last snapshot of its day is kept")
+        path.unlink()
+    return dropped
 
 
 def forget(db: Path, whom: str, *, whole_author: bool = False, wait: float = 0.0) -> Forgotten:
@@ -119,9 +168,7 @@ def _everywhere(db: Path, erasure: erase.Erasure) -> Iterator[dict[str, Any]]:
     for path in sorted(snapshot_folder(db).glob("*.duckdb")):
         old = backup.sha256_of(path)
         held = erase.rewrite(path, change)
-        sums[path.stem] = new = backup.sha256_of(path)
-        path.with_suffix(".sha256").write_text(f"{new}  {path.name}\n", "utf-8")
-        _log(path, old, new, held)
+        sums[path.stem] = new = _sealed(path, old, held, "texts forgotten on request")
         yield {"file": str(path), "reports": held, "sha256": new}
     for path in sorted(db.parent.glob(f"{db.stem}.review*.duckdb")):
         yield {"file": str(path), "reports": erase.rewrite(path, change), "sha256": backup.sha256_of(path)}
@@ -147,14 +194,22 @@ def _everywhere(db: Path, erasure: erase.Erasure) -> Iterator[dict[str, Any]]:
     yield {"file": str(db), "reports": erase.rewrite(db, change_working), "sha256": backup.sha256_of(db)}
 
 
-def _log(snapshot: Path, old: str, new: str, reports: int) -> None:
+def _sealed(snapshot: Path, old: str, reports: int, why: str) -> str:
+    """Note a snapshot's new checksum beside it and in the log, and return it."""
+    new = backup.sha256_of(snapshot)
+    snapshot.with_suffix(".sha256").write_text(f"{new}  {snapshot.name}\n", "utf-8")
+    _log(snapshot, old, new, reports, why)
+    return new
+
+
+def _log(snapshot: Path, old: str, new: str | None, reports: int, why: str) -> None:
     """Say publicly that a snapshot was rewritten, and why its checksum is another one now."""
     row: Mapping[str, Any] = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "snapshot": snapshot.stem,
         "sha256_before": old,
         "sha256": new,
-        "why": "texts forgotten on request",
+        "why": why,
         "reports": reports,
     }
     with (snapshot.parent / LOG).open("a", encoding="utf-8") as log:

@@ -135,8 +135,9 @@ def retention_flow(db: str) -> State[Any]:
     """Purge texts past their term."""
     with _mine():
         report = housekeeping.retain(Path(db), wait=PATIENCE)
+        dropped = housekeeping.thin_snapshots(Path(db), Settings().snapshot_days, datetime.now(UTC))
     create_table_artifact(report.rows, key="retention", description="Texts purged because their term is over")
-    return Completed(message=f"{report.purged} texts purged")
+    return Completed(message=f"{report.purged} texts purged, {len(dropped)} old snapshots dropped")
 
 
 @flow(name="backup", flow_run_name="copy and verify", validate_parameters=False)

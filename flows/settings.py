@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     text_days: str | None = None
     # Days for which posts the screen dropped are kept, so that what it misses can be measured.
     audit_days: int | None = 90
+    # Days for which every snapshot is kept; of earlier days the last one.
+    snapshot_days: int | None = 30
     # Where `serve` shows the dashboard and health: other machines see them only if this is changed.
     bind: str = "127.0.0.1"
     # For tests against servers on this machine: addresses that are not public are refused otherwise.

@@ -112,7 +112,7 @@ def assign(
     opened = 0
     now = datetime.now(UTC)
     redirects: dict[int, int] = {}
-    rows = []
+    rows: list[dict[str, Any]] = []
     best = _best_links(links)
     for reports in members.values():
         numbers = sorted({_follow(redirects, held[report]) for report in reports if report in held})
@@ -146,7 +146,8 @@ def assign(
                     "run_id": run_id,
                 }
             )
-    merge(con, TABLES["incident_reports"], rows)
+    # A later group of this call may have redirected a number that an earlier one gave.
+    merge(con, TABLES["incident_reports"], [{**row, "incident": _follow(redirects, row["incident"])} for row in rows])
     return opened
 
 

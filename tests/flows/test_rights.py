@@ -272,6 +272,43 @@ def test_texts_past_their_term_leave_the_file(db: Path) -> None:
     assert CliRunner().invoke(main, ["retention", "--json", "--db", str(db)]).exit_code == 0
 
 
+def test_a_text_deleted_at_its_source_leaves_the_kept_snapshots(db: Path) -> None:
+    from flows.deletions import purge
+
+    excerpts = "SELECT count(*) FROM evidence_spans WHERE report_id = 'github:o/r#3'"
+    with open_working(db) as con, transaction(con):
+        assert purge(con, "import", ["t:3"]) == 1
+    retain(db)
+    assert not [name for name in files_with(db.parent, WORDS[3]) if name.startswith("x.snap") or name == "x.duckdb"]
+    for path in snapshot_folder(db).glob("*.duckdb"):
+        assert path.with_suffix(".sha256").read_text().split()[0] == backup.sha256_of(path)
+        with duckdb.connect(str(path), read_only=True) as con:
+            assert con.execute(excerpts).fetchone() == (0,)
+            assert con.execute("SELECT count(*) FROM evidence_spans").fetchone() != (0,)
+    with duckdb.connect(str(db), read_only=True) as con:
+        noted = dict(con.execute("SELECT snapshot, sha256 FROM snapshots").fetchall())
+    assert noted == {path.stem: backup.sha256_of(path) for path in snapshot_folder(db).glob("*.duckdb")}
+
+
+def test_old_snapshots_are_thinned_to_one_a_day(tmp_path: Path) -> None:
+    folder = tmp_path / "x.snapshots"
+    folder.mkdir()
+    for name in (
+        "20261001T010000Z-a",
+        "20261001T230000Z-b",
+        "20261002T010000Z-c",
+        "20261119T010000Z-d",
+        "20261119T020000Z-e",
+    ):
+        (folder / f"{name}.duckdb").write_text(name)
+        (folder / f"{name}.sha256").write_text(name)
+    (folder / "current").symlink_to("20261119T020000Z-e.duckdb")
+    assert rights.thin_snapshots(tmp_path / "x.duckdb", None, datetime(2026, 11, 20, tzinfo=UTC)) == []
+    assert rights.thin_snapshots(tmp_path / "x.duckdb", 7, datetime(2026, 11, 20, tzinfo=UTC)) == ["20261001T010000Z-a"]
+    assert len(list(folder.glob("*.sha256"))) == 5
+    assert (folder / "current").resolve().is_file()
+
+
 def test_terms_are_changed_by_a_setting_and_a_wrong_one_is_named() -> None:
     days = terms(Settings(text_days="x=30, web=never"))
     assert (days["x"], days["web"], days["record"]) == (30, None, None)

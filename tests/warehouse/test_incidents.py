@@ -98,3 +98,17 @@ def test_every_report_says_how_it_was_joined(tmp_path: Path) -> None:
         ).fetchall()
         assert rows[0][:3] == ("github:a", "origin", None)
         assert rows[1] == ("github:b", "same_event", "github:a", pytest.approx(0.9), "told alike")
+
+
+def test_a_number_redirected_later_in_the_same_call_takes_its_new_reports_along(tmp_path: Path) -> None:
+    with warehouse(tmp_path / "x.duckdb") as con:
+        for name in ("github:a", "github:b", "github:c", "github:d"):
+            add_report(con, name)
+        settle(con, ["github:a", "github:b", "github:c"], {"github:c": "github:b"}, [edge("github:c", "github:b")])
+        assert numbers(con) == {"github:a": 1, "github:b": 2, "github:c": 2}
+        # b gains d under number 2, then c turns out to belong to a, so that 2 redirects to 1.
+        groups = {"github:d": "github:b", "github:c": "github:a"}
+        order = ["github:b", "github:d", "github:a", "github:c"]
+        settle(con, order, groups, [edge("github:d", "github:b"), edge("github:c", "github:a")])
+        assert set(numbers(con).values()) == {1}
+        assert run_checks(con) == []
