@@ -84,6 +84,15 @@ def incident(con: duckdb.DuckDBPyConnection, number: int) -> Incident | None:
 
 
 def _reports(con: duckdb.DuckDBPyConnection, number: int, best: str | None) -> tuple[Telling, ...]:
+    # Chosen first: a join of all labels with all reports for one incident's few would take most of a second.
+    chosen = [
+        row[0]
+        for row in con.execute(
+            "SELECT report_id FROM reports WHERE report_id IN (SELECT report_id FROM incident_reports WHERE incident = ?) "
+            "ORDER BY created_at NULLS LAST, report_id LIMIT ?",
+            [number, REPORTS],
+        ).fetchall()
+    ]
     rows = fetch(
         con,
         """
@@ -92,19 +101,23 @@ def _reports(con: duckdb.DuckDBPyConnection, number: int, best: str | None) -> t
                l.instrument, l.judged_at, l.kind, l.is_strict, l.p_strict, l.behaviours_present, l.behaviours_unsure,
                l.actions, l.evidence, l.gravity, l.score, l.spans,
                ir.link_method, ir.link_score, ir.link_reason, ir.linked_to, ir.linked_at
-        FROM incident_reports ir JOIN reports r USING (report_id)
-        LEFT JOIN current_labels l USING (report_id) LEFT JOIN runs u ON u.run_id = r.run_id
-        WHERE ir.incident = ?
+        FROM (SELECT * FROM incident_reports WHERE incident = $number) ir
+        JOIN (SELECT * FROM reports WHERE report_id IN (SELECT unnest($chosen::VARCHAR[]))) r USING (report_id)
+        LEFT JOIN (
+            SELECT * FROM labels
+            WHERE report_id IN (SELECT unnest($chosen::VARCHAR[]))
+              AND instrument = (SELECT arg_max(instrument, ordinal) FROM instruments)
+        ) l ON l.report_id = r.report_id AND l.text_hash = r.text_hash
+        LEFT JOIN runs u ON u.run_id = r.run_id
         ORDER BY r.created_at NULLS LAST, r.report_id
-        LIMIT ?
         """,
-        [number, REPORTS],
+        {"number": number, "chosen": chosen},
     )
     spans: dict[str, list[dict[str, Any]]] = {}
     for row in fetch(
         con,
         "SELECT * FROM evidence_spans WHERE report_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY ALL",
-        [[row["report_id"] for row in rows]],
+        [chosen],
     ):
         spans.setdefault(row["report_id"], []).append(row)
     return tuple(_telling(row, best, spans.get(row["report_id"], [])) for row in rows)
