@@ -69,7 +69,7 @@ def test_no_cell_starts_a_formula(tmp_path: Path, start: str) -> None:
     con.close()
     con = connect_snapshot(find_snapshot(db))
     made = table_file(con, TABLES["incidents"], "csv").decode()
-    assert [row["incident_title"] for row in csv.DictReader(io.StringIO(made))][0] == csv_cell(hostile) == "'" + hostile
+    assert next(csv.DictReader(io.StringIO(made)))["incident_title"] == csv_cell(hostile) == "'" + hostile
     # Where no spreadsheet reads it, it stays as it is.
     assert json.loads(table_file(con, TABLES["incidents"], "jsonl").splitlines()[0])["incident_title"] == hostile
     con.close()

@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 
 from warehouse.present.charts import NAMES, NONE_MARKED, WIDTH, Figure, dressed, inline
+from warehouse.present.inert import visible
 
 _HEADS = {
     "strategic_misrepresentation": "misrepresentation",
@@ -27,8 +28,8 @@ def matrix(rows: Sequence[Mapping[str, Any]], *, who: str, title: str) -> Figure
     """
     if not rows:
         return None
-    names = list(dict.fromkeys(str(row["name"]) for row in rows))
-    counts = {(str(row["name"]), str(row["behaviour"])): int(row["incidents"]) for row in rows}
+    names = list(dict.fromkeys(visible(row["name"]) for row in rows))
+    counts = {(visible(row["name"]), str(row["behaviour"])): int(row["incidents"]) for row in rows}
     drawn = [
         {who: name, "behaviour": head, "incidents": counts.get((name, code), 0)}
         for name in names

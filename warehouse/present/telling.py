@@ -88,7 +88,8 @@ def _reports(con: duckdb.DuckDBPyConnection, number: int, best: str | None) -> t
     chosen = [
         row[0]
         for row in con.execute(
-            "SELECT report_id FROM reports WHERE report_id IN (SELECT report_id FROM incident_reports WHERE incident = ?) "
+            "SELECT report_id FROM reports "
+            "WHERE report_id IN (SELECT report_id FROM incident_reports WHERE incident = ?) "
             "ORDER BY created_at NULLS LAST, report_id LIMIT ?",
             [number, REPORTS],
         ).fetchall()
