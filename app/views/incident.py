@@ -45,8 +45,7 @@ def _none(frame: Frame, title: str, text: str) -> None:
 def _shown(frame: Frame, found: Incident) -> None:
     row = found.record
     title = row["incident_title"] or "an AI system outside its instructions"
-    st.html(f'<p class="os-kicker">Incident № {found.number}</p>')
-    st.html(markup.title(title))
+    st.html(markup.title(f"Incident № {found.number}", title))
     reports = wording.plural(found.reports_in_all, "public report")
     st.html(
         markup.lead(f"{_span(found)} in {reports}. Told in public, not a finding; status: {row['incident_status']}.")

@@ -104,11 +104,8 @@ def _reports(con: duckdb.DuckDBPyConnection, number: int, best: str | None) -> t
                ir.link_method, ir.link_score, ir.link_reason, ir.linked_to, ir.linked_at
         FROM (SELECT * FROM incident_reports WHERE incident = $number) ir
         JOIN (SELECT * FROM reports WHERE report_id IN (SELECT unnest($chosen::VARCHAR[]))) r USING (report_id)
-        LEFT JOIN (
-            SELECT * FROM labels
-            WHERE report_id IN (SELECT unnest($chosen::VARCHAR[]))
-              AND instrument = (SELECT arg_max(instrument, ordinal) FROM instruments)
-        ) l ON l.report_id = r.report_id AND l.text_hash = r.text_hash
+        LEFT JOIN (SELECT * FROM current_labels WHERE report_id IN (SELECT unnest($chosen::VARCHAR[]))) l
+            ON l.report_id = r.report_id
         LEFT JOIN runs u ON u.run_id = r.run_id
         ORDER BY r.created_at NULLS LAST, r.report_id
         """,
