@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -98,7 +99,7 @@ def test_the_data_of_a_chart_by_keyboard(server: Server, db: Path, tmp_path: Pat
         ("phone", 390, {"has_touch": True, "is_mobile": True}),
     ),
 )
-def test_every_page_is_accessible_and_fits(server: Server, name: str, width: int, context: dict[str, object]) -> None:
+def test_every_page_is_accessible_and_fits(server: Server, name: str, width: int, context: dict[str, Any]) -> None:
     found: dict[str, list[str]] = {}
     with opened(server, width, 844, **context) as (page, seen):
         for path in PATHS:
@@ -126,7 +127,7 @@ def test_attacks_do_nothing_in_a_browser(hostile: Server) -> None:
             visit(page, hostile, path)
             assert page.evaluate("() => window.attacked") is None
             block = page.locator(".stMainBlockContainer")
-            assert block.locator("img, iframe, script, object, form").count() == 0
+            assert block.locator("img, iframe, script, object, embed").count() == 0
             assert page.locator("a[href^='javascript'], a[href*='beacon']").count() == 0
         assert (seen.errors, seen.elsewhere) == ([], [])
 

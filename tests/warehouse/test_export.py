@@ -7,7 +7,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-import yaml
 from pyarrow import parquet
 
 from tests.app.snapshots import publish
@@ -47,7 +46,8 @@ def test_nothing_private_leaves(folder: Path) -> None:
 
 
 def test_it_can_be_cited_and_read(folder: Path) -> None:
-    citation = yaml.safe_load((folder / "CITATION.cff").read_text("utf-8"))
+    lines = (folder / "CITATION.cff").read_text("utf-8").splitlines()
+    citation = {name: value.strip().strip('"') for name, _, value in (line.partition(":") for line in lines)}
     assert citation["version"] == "20260401T000000Z-aaaaaaaa"
     assert citation["date-released"] == "2026-04-01"
     assert {"cff-version", "message", "title", "authors", "license"} <= set(citation)
@@ -79,7 +79,7 @@ def test_a_table_in_memory_equals_the_exported_file(folder: Path, tmp_path: Path
     con = connect_snapshot(find_snapshot(publish(tmp_path)))
     for name in ("incidents", "reports", "labels"):
         made = parquet.read_table(io.BytesIO(table_file(con, TABLES[name], "parquet")))
-        assert made.num_rows == con.execute(f"SELECT count(*) FROM ({select(TABLES[name])})").fetchone()[0]
+        assert con.execute(f"SELECT count(*) FROM ({select(TABLES[name])})").fetchone() == (made.num_rows,)
         rows = list(csv.reader(io.StringIO(table_file(con, TABLES[name], "csv").decode())))
         with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             assert rows == list(csv.reader(file))

@@ -18,13 +18,14 @@ _HEADS = {
 _PLAIN: Any = {"title": None, "domain": False, "ticks": False, "labelFontSize": 12, "labelFlush": False}
 
 
-def matrix(rows: Sequence[Mapping[str, Any]], *, who: str, title: str) -> Figure | None:
+def matrix(rows: Sequence[Mapping[str, Any]], *, who: str, title: str, snapshot: str) -> Figure | None:
     """Draw incidents by name (in the order given) and behaviour.
 
     Args:
         rows: `name`, `behaviour`, `incidents`.
         who: "agent" or "vendor".
-        title: drawn above, with the snapshot: it travels with the picture.
+        title: drawn above.
+        snapshot: its id, which travels with the picture.
     """
     if not rows:
         return None
@@ -63,4 +64,4 @@ def matrix(rows: Sequence[Mapping[str, Any]], *, who: str, title: str) -> Figure
         for name in names
     )
     description = f"Table of strict incidents by {who} and behaviour, in alphabetical order. {told}."
-    return Figure(f"behaviours-by-{who}", dressed([chart], title), description, tuple(drawn))
+    return Figure(f"behaviours-by-{who}", dressed([chart], title, f"Snapshot {snapshot}"), description, tuple(drawn))

@@ -101,7 +101,7 @@ def _reports(con: duckdb.DuckDBPyConnection, number: int, best: str | None) -> t
                r.run_id, u.command, u.started_at AS run_started_at, u.version, u.queries,
                l.instrument, l.judged_at, l.kind, l.is_strict, l.p_strict, l.behaviours_present, l.behaviours_unsure,
                l.actions, l.evidence, l.gravity, l.score, l.spans,
-               ir.link_method, ir.link_score, ir.link_reason, ir.linked_to, ir.linked_at
+               ir.* EXCLUDE (incident, report_id, run_id)
         FROM (SELECT * FROM incident_reports WHERE incident = $number) ir
         JOIN (SELECT * FROM reports WHERE report_id IN (SELECT unnest($chosen::VARCHAR[]))) r USING (report_id)
         LEFT JOIN (SELECT * FROM current_labels WHERE report_id IN (SELECT unnest($chosen::VARCHAR[]))) l
@@ -124,7 +124,8 @@ def _reports(con: duckdb.DuckDBPyConnection, number: int, best: str | None) -> t
 def _telling(row: dict[str, Any], best: str | None, spans: list[dict[str, Any]]) -> Telling:
     label = ("kind", "is_strict", "p_strict", "behaviours_present", "behaviours_unsure", "actions")
     scales = ("evidence", "gravity", "score")
-    link = ("link_method", "link_score", "link_reason", "linked_to", "linked_at")
+    # The last three where the snapshot has them: older ones do not.
+    link = ("link_method", "link_score", "link_reason", "linked_to", "derived_from", "derived_method", "derived_reason")
     came = ("source_id", "run_id", "command", "run_started_at", "version", "queries", "instrument", "judged_at")
     rules = sorted({str(span["rule"]) for span in json.loads(row["spans"] or "[]")})
     return Telling(
@@ -136,7 +137,7 @@ def _telling(row: dict[str, Any], best: str | None, spans: list[dict[str, Any]])
         precision=row["created_precision"],
         best=row["report_id"] == best,
         label={name: row[name] for name in (*label, *scales)},
-        link={name: row[name] for name in link},
+        link={name: row.get(name) for name in link},
         excerpts=excerpts(spans),
         provenance={**{name: row[name] for name in (*came, "text_hash")}, "rules": rules},
     )
