@@ -51,6 +51,7 @@ train: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.app.bench
 
 serve: $(STAMP)
 	$(BIN)/offscript serve --db $(DB)

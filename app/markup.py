@@ -30,9 +30,9 @@ def note(text: str) -> str:
     return f'<p class="os-note">{inert(text)}</p>'
 
 
-def title(text: str) -> str:
-    """Return a page's title that holds words from outside."""
-    return f'<h1 class="os-title">{inert(text)}</h1>'
+def title(kicker: str, text: str) -> str:
+    """Return a page's title that holds words from outside, below a line that says what it is the title of."""
+    return f'<p class="os-kicker">{inert(kicker)}</p><h1 class="os-title">{inert(text)}</h1>'
 
 
 def onward(address: str, text: str) -> str:

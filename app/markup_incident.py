@@ -1,13 +1,13 @@
 """HTML of one incident: its record, and the reports that tell it, each with what is known of how it came here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from app import markup
 from warehouse.present.charts import NAMES
 from warehouse.present.inert import highlighted, inert, link
-from warehouse.present.telling import Incident, Telling
+from warehouse.present.telling import Incident, Telling, day
 from warehouse.schema import codes
 
 
@@ -25,8 +25,31 @@ def record(found: Incident) -> str:
         ("Gravity of what is told", _scale(row["gravity"], codes.GRAVITY)),
         ("Score by our codebook", f"{row['score']} of 9" if row["score"] is not None else "not scored"),
         ("Reports", told),
+        *_beyond(row),
     )
     return markup.terms(terms)
+
+
+def _beyond(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what newer snapshots know beyond the reports' labels, where it is known of this incident."""
+    for name, column in (("It happened", "occurred"), ("Made known", "disclosed")):
+        when = day(row.get(f"{column}_at"), row.get(f"{column}_precision") or "unknown")
+        if when:
+            yield name, when
+    if row.get("sources"):
+        yield "Told by", f"{row['sources']:,} accounts or hosts, {row.get('independent_sources') or 0:,} independent"
+    if row.get("echo"):
+        yield "Only passing it on", f"{row['echo']:,} of the reports"
+    for name, column in (
+        ("Who acted", "actor"),
+        ("Whose instruction", "principal"),
+        ("Another explanation", "alternative"),
+        ("Checked", "verification"),
+        ("Checked how", "verification_method"),
+        ("Why this status", "status_reason"),
+    ):
+        if row.get(column):
+            yield name, str(row[column]).replace("_", " ")
 
 
 def _behaviour(code: str) -> str:
@@ -72,11 +95,12 @@ def _judged(label: Mapping[str, Any]) -> str:
 
 def _joined(joined: Mapping[str, Any]) -> str:
     method = codes.LINK_METHOD.get(joined["link_method"], joined["link_method"])
+    passes_on = f" · passes on {joined['derived_from']}: {joined['derived_reason']}" if joined["derived_from"] else ""
     if joined["linked_to"] is None:
-        return f"here because: {joined['link_reason'] or method}"
+        return f"here because: {joined['link_reason'] or method}{passes_on}"
     return (
         f"here because: {joined['link_reason']} (method: {method}; score {joined['link_score']:.2f}; "
-        f"tied to {joined['linked_to']})"
+        f"tied to {joined['linked_to']}){passes_on}"
     )
 
 

@@ -110,7 +110,7 @@ def table_file(con: duckdb.DuckDBPyConnection, table: Table, suffix: str) -> byt
 def _inert_in_a_spreadsheet(field: Field) -> str:
     """Return the column as text that a spreadsheet cannot take for a formula: a leading = + - @ gets an apostrophe."""
     name = field.name
-    if field.type.endswith("[]"):
+    if field.type.endswith("[]") or field.type == "TIMESTAMPTZ":
         return f"CAST({name} AS VARCHAR) AS {name}"
     if field.type not in ("VARCHAR", "JSON"):
         return name

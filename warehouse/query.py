@@ -52,9 +52,7 @@ def query(db: Path, sql: str, *, snapshot_id: str | None = None, rows: int = ROW
         WarehouseError: not exactly one reading statement, a SQL error, or a limit was reached.
     """
     snapshot = find_snapshot(db, snapshot_id)
-    # In the snapshot's folder, so that what DuckDB says of its file tells no path of this machine.
-    path = snapshot.path.resolve()
-    request = {"id": snapshot.id, "path": path.name, "sql": sql, "rows": rows, "seconds": seconds}
+    request = {"id": snapshot.id, "path": str(snapshot.path.resolve()), "sql": sql, "rows": rows, "seconds": seconds}
     too_long = f"stopped after {seconds:g} s: narrow the query, or read the snapshot file with DuckDB itself"
     try:
         done = subprocess.run(
@@ -62,7 +60,6 @@ def query(db: Path, sql: str, *, snapshot_id: str | None = None, rows: int = ROW
             input=json.dumps(request).encode(),
             capture_output=True,
             timeout=seconds + _START,
-            cwd=path.parent,
             # Nothing of our surroundings: a query must find no key in them.
             env={"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)), "PYTHONSAFEPATH": "1", "TZ": "UTC"},
             check=False,
@@ -122,7 +119,7 @@ def _answer(
 
 
 def _told(error: str) -> str:
-    """Return DuckDB's message, without paths of this machine where it refused to leave the snapshot."""
+    """Return DuckDB's message, in our words where a limit was met."""
     if error.startswith("Out of Memory"):
         return _TOO_MUCH
     if any(words in error for words in _CLOSED):

@@ -169,7 +169,7 @@ def choices(snapshot: Snapshot) -> Choices:
 
         sources = con.execute(
             "SELECT DISTINCT r.platform FROM reports r JOIN incident_reports USING (report_id) ORDER BY 1"
-        )
+        ).fetchall()
         known = scalar(
             con,
             "SELECT [strftime(min(first_reported_at), '%Y-%m'), strftime(max(first_reported_at), '%Y-%m')] "
@@ -180,7 +180,7 @@ def choices(snapshot: Snapshot) -> Choices:
             vendors=names("unnest(vendors)"),
             actions=names("unnest(actions)"),
             statuses=names("incident_status"),
-            sources=tuple(row[0] for row in sources.fetchall()),
+            sources=tuple(row[0] for row in sources),
             months=months(known[0], known[1]) if known and known[0] else (),
         )
 

@@ -32,14 +32,9 @@ def coverage(snapshot: Snapshot, start: str, end: str) -> Rows:
             fetch(
                 con,
                 """
-                WITH held AS (
-                    SELECT platform, CAST(date_trunc('month', created_at AT TIME ZONE 'UTC') AS DATE) AS month,
-                           count(*) AS reports
-                    FROM reports WHERE created_precision IN ('second', 'day', 'month') GROUP BY ALL
-                )
                 SELECT c.source, strftime(c.month, '%Y-%m') AS month, coalesce(h.reports, 0) AS reports,
                        c.state AS coverage
-                FROM coverage_months c LEFT JOIN held h ON h.platform = c.source AND h.month = c.month
+                FROM coverage_months c LEFT JOIN held_months h ON h.source = c.source AND h.month = c.month
                 WHERE (h.reports IS NOT NULL OR c.state IN ('measured', 'partial'))
                   AND strftime(c.month, '%Y-%m') BETWEEN ? AND ?
                 ORDER BY ALL

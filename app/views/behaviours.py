@@ -10,6 +10,7 @@ from app.frame import Frame, figure, head
 from app.queries import behaviours
 from app.queries.behaviours import Who
 from warehouse.present.charts import NAMES
+from warehouse.present.inert import visible
 from warehouse.present.matrix import matrix
 from warehouse.schema import codes
 
@@ -47,7 +48,7 @@ def _field(frame: Frame) -> None:
     platform = None if source in (None, ALL) else source
     rows = behaviours.matrix(frame.snapshot, who, platform)
     where = dict(known).get(platform or "", "all sources")
-    drawn = matrix(rows, who=who, title=f"Strict incidents by {who}, {where} · snapshot {frame.id}")
+    drawn = matrix(rows, who=who, title=f"Strict incidents by {who}, {visible(where)}", snapshot=frame.id)
     if drawn is None:
         st.html(markup.note("No strict incident was told there."))
         return
@@ -89,4 +90,6 @@ def _laboratory(frame: Frame) -> None:
             "was read. “Read in” says whether the paper itself or the press was read."
         )
     )
-    st.html(markup.links("Studies", [row["source_url"] for row in rows]))
+    studies = markup.links("Studies", [row["source_url"] for row in rows])
+    if studies:
+        st.html(studies)

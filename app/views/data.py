@@ -85,7 +85,7 @@ def _box(frame: Frame) -> None:
         )
     )
     sql = st.text_area("SQL", value=FIGURE, key="sql", bind="query-params", height=120, max_chars=4000)
-    if not st.button("Run", type="primary"):
+    if not st.button("Run"):
         return
     with st.spinner("Running"), _ROOM:
         try:

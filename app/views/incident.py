@@ -45,8 +45,7 @@ def _none(frame: Frame, title: str, text: str) -> None:
 def _shown(frame: Frame, found: Incident) -> None:
     row = found.record
     title = row["incident_title"] or "an AI system outside its instructions"
-    st.html(f'<p class="os-kicker">Incident № {found.number}</p>')
-    st.html(markup.title(title))
+    st.html(markup.title(f"Incident № {found.number}", title))
     reports = wording.plural(found.reports_in_all, "public report")
     st.html(
         markup.lead(f"{_span(found)} in {reports}. Told in public, not a finding; status: {row['incident_status']}.")
@@ -54,7 +53,13 @@ def _shown(frame: Frame, found: Incident) -> None:
     if not row["is_strict"]:
         text = "No report of it is strict under the instrument in use: it stands in no count or series."
         st.html(markup.banner("Not counted", text))
+    if row.get("summary"):
+        st.html(markup.paragraph(row["summary"]))
     st.html(markup_incident.record(found))
+    links = markup.links("Answer of the vendor", [row.get("vendor_answer")])
+    links += markup.links("An archived copy", [row.get("archived_url")])
+    if links:
+        st.html(links)
     st.header("The reports", anchor=False)
     if len({item.date for item in found.reports}) > 1:
         drawn = echo_of_one(

@@ -9,6 +9,7 @@ from app.queries.incidents import ORDERS, PAGE, Wanted
 from warehouse.present import wording
 from warehouse.present.charts import NAMES
 from warehouse.present.echo import echo_by_month
+from warehouse.present.inert import visible
 from warehouse.schema import codes
 
 ANY = "any"
@@ -90,7 +91,9 @@ def _asked(frame: Frame) -> tuple[Wanted, str]:
 
 
 def _choice(label: str, options: tuple[str, ...], key: str) -> str | None:
-    chosen = st.selectbox(label, [ANY, *options], key=key, bind="query-params", on_change=_first_page)
+    chosen = st.selectbox(
+        label, [ANY, *options], key=key, bind="query-params", format_func=visible, on_change=_first_page
+    )
     return None if chosen in (None, ANY) else chosen
 
 

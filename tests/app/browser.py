@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 LAST = "Cite and check"
+# axe-core 4.14.1, unchanged, MPL-2.0: its notice is in the file, its licence beside it.
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 WAIT_MS = 60_000
 _ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -75,33 +78,52 @@ class Seen:
     errors: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
 
+    def say(self, said: ConsoleMessage) -> None:
+        """Note an error; Streamlit itself asks for its health below a page's address first, and is told 404."""
+        if said.type == "error" and "/_stcore/" not in said.location.get("url", ""):
+            self.errors.append(said.text)
+
 
 @contextmanager
-def opened(server: Server, width: int, height: int = 900, **context: Any) -> Iterator[tuple[Page, Seen]]:
-    """Open the dashboard in headless Chromium and wait until all of it is drawn."""
+def opened(
+    server: Server, width: int, height: int = 900, *, path: str = "/", **context: Any
+) -> Iterator[tuple[Page, Seen]]:
+    """Open a page of the dashboard in headless Chromium and wait until all of it is drawn."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS.split())
         page = browser.new_context(viewport={"width": width, "height": height}, **context).new_page()
         seen = Seen()
         page.on("pageerror", lambda error: seen.errors.append(str(error)))
-        page.on("console", lambda said: seen.errors.append(said.text) if said.type == "error" else None)
+        page.on("console", lambda said: seen.say(said))
         local = (server.url, server.url.replace("http", "ws"), "data:", "blob:")
         page.on("request", lambda sent: None if sent.url.startswith(local) else seen.elsewhere.append(sent.url))
-        page.goto(server.url, timeout=WAIT_MS)
-        drawn(page)
+        visit(page, server, path)
         yield page, seen
         browser.close()
+
+
+def visit(page: Page, server: Server, path: str) -> None:
+    """Go to an address and wait until all of it is drawn."""
+    page.goto(server.url + path, timeout=WAIT_MS)
+    drawn(page)
 
 
 def drawn(page: Page) -> None:
     """Wait for the last heading, for every chart, and for the script to rest."""
     page.get_by_role("heading", name=LAST).wait_for(timeout=WAIT_MS)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=WAIT_MS)
     page.wait_for_function(
-        "() => { const charts = [...document.querySelectorAll('.stVegaLiteChart')];"
-        " return charts.length && charts.every(chart => chart.querySelector('svg .mark-group')); }",
+        "() => [...document.querySelectorAll('.stVegaLiteChart')].every(c => c.querySelector('svg .mark-group'))",
         timeout=WAIT_MS,
     )
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=WAIT_MS)
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe-core finds against WCAG 2.2 A and AA, with everything that can be opened open."""
+    page.evaluate("() => document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("(tags) => axe.run(document, { runOnly: tags })", list(WCAG))
+    return [f"{item['id']}: {node['html'][:160]}" for item in found["violations"] for node in item["nodes"]]
 
 
 def whole(page: Page, path: Path) -> None:

@@ -173,7 +173,7 @@ def _rows(cases: Sequence[Case], coverage: str, snapshot: str) -> dict[str, list
 
 def _case(out: _Rows, number: int, case: Case, now: datetime) -> None:
     year, month = map(int, case.month.split("-"))
-    when = datetime(year, month, number, tzinfo=UTC)
+    when = datetime(year, month, 1 + (number - 1) % 28, tzinfo=UTC)
     agents = [{"name": name, "family": name, "vendor": "OpenAI"} for name in case.agents]
     for platform in case.platforms:
         report_id = f"{platform}:o/r:{number}"

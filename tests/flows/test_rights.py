@@ -277,7 +277,7 @@ def test_a_text_deleted_at_its_source_leaves_the_kept_snapshots(db: Path) -> Non
 
     excerpts = "SELECT count(*) FROM evidence_spans WHERE report_id = 'github:o/r#3'"
     with open_working(db) as con, transaction(con):
-        assert purge(con, "import", ["t:3"]) == 1
+        assert purge(con, ["t:3"]) == 1
     retain(db)
     assert not [name for name in files_with(db.parent, WORDS[3]) if name.startswith("x.snap") or name == "x.duckdb"]
     for path in snapshot_folder(db).glob("*.duckdb"):

@@ -115,7 +115,7 @@ def monthly_by_behaviour(series: Series, *, snapshot: str = "") -> Figure | None
 
 def line_name(code: str) -> str:
     """Return a line's name in words."""
-    return _ORDER.get(code, code.replace("_", " "))
+    return _ORDER.get(code) or visible(code.replace("_", " "))
 
 
 def month_row(line: Line, month: Month) -> dict[str, Any]:

@@ -11,7 +11,7 @@ _FIRST: Final = "month of the first report"
 _LATER: Final = "later"
 
 
-def echo_by_month(rows: Sequence[Mapping[str, Any]], *, snapshot: str = "") -> Figure | None:
+def echo_by_month(rows: Sequence[Mapping[str, Any]], *, snapshot: str) -> Figure | None:
     """Draw reports a month, those of the month in which their incident was first reported and later ones.
 
     Args:
@@ -48,8 +48,8 @@ def echo_by_month(rows: Sequence[Mapping[str, Any]], *, snapshot: str = "") -> F
         f"Bar chart of reports by month, {rows[0]['month']} to {rows[-1]['month']}: {first:,} in the month their "
         f"incident was first reported, {later:,} later; most in {peak['month']} ({most:,})."
     )
-    title = f"Reports by month · snapshot {snapshot}" if snapshot else ""
-    return Figure("echo", dressed([chart], title), description, tuple(drawn))
+    drawn_chart = dressed([chart], "Reports by month", f"Snapshot {snapshot}")
+    return Figure("echo", drawn_chart, description, tuple(drawn))
 
 
 def echo_of_one(rows: Sequence[Mapping[str, Any]], *, number: int) -> Figure | None:

@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 
 from warehouse.present.charts import NAMES, NONE_MARKED, WIDTH, Figure, dressed, inline
+from warehouse.present.inert import visible
 
 _HEADS = {
     "strategic_misrepresentation": "misrepresentation",
@@ -17,18 +18,19 @@ _HEADS = {
 _PLAIN: Any = {"title": None, "domain": False, "ticks": False, "labelFontSize": 12, "labelFlush": False}
 
 
-def matrix(rows: Sequence[Mapping[str, Any]], *, who: str, title: str) -> Figure | None:
+def matrix(rows: Sequence[Mapping[str, Any]], *, who: str, title: str, snapshot: str) -> Figure | None:
     """Draw incidents by name (in the order given) and behaviour.
 
     Args:
         rows: `name`, `behaviour`, `incidents`.
         who: "agent" or "vendor".
-        title: drawn above, with the snapshot: it travels with the picture.
+        title: drawn above.
+        snapshot: its id, which travels with the picture.
     """
     if not rows:
         return None
-    names = list(dict.fromkeys(str(row["name"]) for row in rows))
-    counts = {(str(row["name"]), str(row["behaviour"])): int(row["incidents"]) for row in rows}
+    names = list(dict.fromkeys(visible(row["name"]) for row in rows))
+    counts = {(visible(row["name"]), str(row["behaviour"])): int(row["incidents"]) for row in rows}
     drawn = [
         {who: name, "behaviour": head, "incidents": counts.get((name, code), 0)}
         for name in names
@@ -62,4 +64,4 @@ def matrix(rows: Sequence[Mapping[str, Any]], *, who: str, title: str) -> Figure
         for name in names
     )
     description = f"Table of strict incidents by {who} and behaviour, in alphabetical order. {told}."
-    return Figure(f"behaviours-by-{who}", dressed([chart], title), description, tuple(drawn))
+    return Figure(f"behaviours-by-{who}", dressed([chart], title, f"Snapshot {snapshot}"), description, tuple(drawn))

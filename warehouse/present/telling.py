@@ -84,6 +84,16 @@ def incident(con: duckdb.DuckDBPyConnection, number: int) -> Incident | None:
 
 
 def _reports(con: duckdb.DuckDBPyConnection, number: int, best: str | None) -> tuple[Telling, ...]:
+    # Chosen first: a join of all labels with all reports for one incident's few would take most of a second.
+    chosen = [
+        row[0]
+        for row in con.execute(
+            "SELECT report_id FROM reports "
+            "WHERE report_id IN (SELECT report_id FROM incident_reports WHERE incident = ?) "
+            "ORDER BY created_at NULLS LAST, report_id LIMIT ?",
+            [number, REPORTS],
+        ).fetchall()
+    ]
     rows = fetch(
         con,
         """
@@ -91,20 +101,21 @@ def _reports(con: duckdb.DuckDBPyConnection, number: int, best: str | None) -> t
                r.run_id, u.command, u.started_at AS run_started_at, u.version, u.queries,
                l.instrument, l.judged_at, l.kind, l.is_strict, l.p_strict, l.behaviours_present, l.behaviours_unsure,
                l.actions, l.evidence, l.gravity, l.score, l.spans,
-               ir.link_method, ir.link_score, ir.link_reason, ir.linked_to, ir.linked_at
-        FROM incident_reports ir JOIN reports r USING (report_id)
-        LEFT JOIN current_labels l USING (report_id) LEFT JOIN runs u ON u.run_id = r.run_id
-        WHERE ir.incident = ?
+               ir.* EXCLUDE (incident, report_id, run_id)
+        FROM (SELECT * FROM incident_reports WHERE incident = $number) ir
+        JOIN (SELECT * FROM reports WHERE report_id IN (SELECT unnest($chosen::VARCHAR[]))) r USING (report_id)
+        LEFT JOIN (SELECT * FROM current_labels WHERE report_id IN (SELECT unnest($chosen::VARCHAR[]))) l
+            ON l.report_id = r.report_id
+        LEFT JOIN runs u ON u.run_id = r.run_id
         ORDER BY r.created_at NULLS LAST, r.report_id
-        LIMIT ?
         """,
-        [number, REPORTS],
+        {"number": number, "chosen": chosen},
     )
     spans: dict[str, list[dict[str, Any]]] = {}
     for row in fetch(
         con,
         "SELECT * FROM evidence_spans WHERE report_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY ALL",
-        [[row["report_id"] for row in rows]],
+        [chosen],
     ):
         spans.setdefault(row["report_id"], []).append(row)
     return tuple(_telling(row, best, spans.get(row["report_id"], [])) for row in rows)
@@ -113,7 +124,8 @@ def _reports(con: duckdb.DuckDBPyConnection, number: int, best: str | None) -> t
 def _telling(row: dict[str, Any], best: str | None, spans: list[dict[str, Any]]) -> Telling:
     label = ("kind", "is_strict", "p_strict", "behaviours_present", "behaviours_unsure", "actions")
     scales = ("evidence", "gravity", "score")
-    link = ("link_method", "link_score", "link_reason", "linked_to", "linked_at")
+    # The last three where the snapshot has them: older ones do not.
+    link = ("link_method", "link_score", "link_reason", "linked_to", "derived_from", "derived_method", "derived_reason")
     came = ("source_id", "run_id", "command", "run_started_at", "version", "queries", "instrument", "judged_at")
     rules = sorted({str(span["rule"]) for span in json.loads(row["spans"] or "[]")})
     return Telling(
@@ -125,7 +137,7 @@ def _telling(row: dict[str, Any], best: str | None, spans: list[dict[str, Any]])
         precision=row["created_precision"],
         best=row["report_id"] == best,
         label={name: row[name] for name in (*label, *scales)},
-        link={name: row[name] for name in link},
+        link={name: row.get(name) for name in link},
         excerpts=excerpts(spans),
         provenance={**{name: row[name] for name in (*came, "text_hash")}, "rules": rules},
     )

@@ -20,7 +20,7 @@ def trend(
     *,
     log: bool = False,
     events: Sequence[Mapping[str, Any]] = (),
-    snapshot: str = "",
+    snapshot: str,
 ) -> Figure | None:
     """Draw all incidents on a scale of their own, and below them the lines named, on one scale among themselves.
 
@@ -44,7 +44,6 @@ def trend(
         x = month_axis(months, labels=line is lines[-1])
         panels.append(_panel(line, rows[line.name], tops[first], x, log=log, height=_HEIGHT[first], events=events))
     banner = sentence(series.banner or "")
-    title = " · ".join(part for part in (banner, f"snapshot {snapshot}" if snapshot else "") if part)
     told = [f"{line_name(line.name)}: {_peak(line)}" for line in lines]
     marks = "; ".join(f"{row['month']} {row['event']}" for row in events)
     marked = f" Marked: {marks}." if events else ""
@@ -52,8 +51,9 @@ def trend(
         f"{banner + '. ' if banner else ''}{'Points on a log axis' if log else 'Bar charts'} of strict incidents by "
         f"month of first report, {months[0]} to {months[-1]}, merged {series.merge}. {'. '.join(told)}.{marked}"
     )
-    stem = f"trend-{series.by or 'all'}"
-    return Figure(stem, dressed(panels, title), description, tuple(row for line in lines for row in rows[line.name]))
+    chart = dressed(panels, banner or "Strict incidents by month", f"Snapshot {snapshot}")
+    data = tuple(row for line in lines for row in rows[line.name])
+    return Figure(f"trend-{series.by or 'all'}", chart, description, data)
 
 
 def _top(lines: Sequence[Line]) -> float:
