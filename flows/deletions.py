@@ -13,12 +13,24 @@ def purge(con: duckdb.DuckDBPyConnection, source_id: str, given_ids: Sequence[st
 
     The raw items go; of a report stays that there was one, without text, title, address or author, so that an
     incident's count of reports does not change behind a reader's back.
+
+    Args:
+        con: the warehouse.
+        source_id: the source that says so.
+        given_ids: its ids, or ids of reports: a post that another source brought too is gone there as well. One that
+            ends with / stands for every report of an account.
     """
     held = con.execute(
-        "SELECT DISTINCT report_id FROM raw_items WHERE source_id = ? AND given_id IN (SELECT unnest(?))",
+        "SELECT DISTINCT report_id FROM raw_items WHERE (source_id = $1 AND given_id IN (SELECT unnest($2))) "
+        "OR report_id IN (SELECT unnest($2))",
         [source_id, list(given_ids)],
     ).fetchall()
-    reports = [report for (report,) in held]
+    if accounts := [given for given in given_ids if given.endswith("/")]:
+        held += con.execute(
+            "SELECT DISTINCT report_id FROM raw_items WHERE regexp_extract(report_id, '^.*/') IN (SELECT unnest(?))",
+            [accounts],
+        ).fetchall()
+    reports = sorted({report for (report,) in held})
     if reports:
         con.execute("DELETE FROM raw_items WHERE report_id IN (SELECT unnest(?))", [reports])
         con.execute(

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import SecretStr
 
-from flows.exchange import Pace, Refused
+from flows.exchange import Pace, Refused, SourceError
 from flows.http import Client
 from flows.queries import Queries
 from flows.sources.base import Ask, Native, Page, Stream, Words, secret
@@ -66,18 +66,35 @@ class Mastodon:
         return walk(ask, get, to_post)
 
     def still_public(self, given_ids: Sequence[str]) -> Mapping[str, bool]:
-        """Return whether each post is still served by the instance that gave it."""
+        """Return whether each post is still served by the instance it is at home on.
+
+        Posts come from other software too, which knows no such address: there, not found means nothing.
+        """
         known: dict[str, bool] = {}
+        speaks: dict[str, bool] = {}
         for given in given_ids:
             host, _, native = given.removeprefix("mastodon:").rpartition("/")
             try:
                 self._http.json(f"{address(host)}/api/v1/statuses/{native}", headers=self._headers(host))
             except Refused as error:
                 if error.status in {404, 410}:
-                    known[given] = False
+                    if host not in speaks:
+                        speaks[host] = self._speaks(host)
+                    known |= {given: False} if speaks[host] else {}
                 continue
             known[given] = True
         return known
+
+    def _speaks(self, host: str) -> bool:
+        """Return whether a host has Mastodon's interface, in its newer or older form."""
+        for version in ("v2", "v1"):
+            try:
+                answer = self._http.json(f"{address(host)}/api/{version}/instance", headers=self._headers(host))
+            except SourceError:
+                continue
+            if isinstance(part_at(answer, "version"), str):
+                return True
+        return False
 
     def _headers(self, instance: str) -> dict[str, str]:
         fits = self._config.token is not None and instance == self._config.token_instance
