@@ -102,19 +102,34 @@ def ready(names: Sequence[str], http: Client, queries: Queries | None = None) ->
 
 
 def run_sources(
-    con: duckdb.DuckDBPyConnection, names: Sequence[str], window: Window, *, key: bytes, run_id: str
+    con: duckdb.DuckDBPyConnection,
+    names: Sequence[str],
+    window: Window,
+    *,
+    key: bytes,
+    run_id: str,
+    http: Client | None = None,
 ) -> list[Outcome]:
     """Read the sources named, or all that are ready, over a span of time.
+
+    Args:
+        con: the working file.
+        names: sources; none is all.
+        window: the span.
+        key: hashes accounts.
+        run_id: this run.
+        http: what to ask with, the caller's to close; by default a client for public hosts.
 
     Raises:
         InputError: there is no such source, or a setting cannot be used.
     """
     settings = Settings()
-    http = Client(user_agent(settings.contact), allow_private=settings.allow_private)
+    client = http or Client(user_agent(settings.contact), allow_private=settings.allow_private)
     try:
-        return collect(con, ready(names, http), window, key=key, run_id=run_id)
+        return collect(con, ready(names, client), window, key=key, run_id=run_id)
     finally:
-        http.close()
+        if http is None:
+            client.close()
 
 
 def statuses(con: duckdb.DuckDBPyConnection, now: datetime | None = None) -> list[Status]:

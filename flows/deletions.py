@@ -20,11 +20,23 @@ def purge(con: duckdb.DuckDBPyConnection, given_ids: Sequence[str]) -> int:
 
     The raw items go, whichever source or file brought them; of a report stays that there was one, without text, title,
     address or author, so that an incident's count of reports does not change behind a reader's back.
+
+    Args:
+        con: the warehouse.
+        given_ids: ids under which sources gave them, or ids of reports; one that ends with / stands for every report
+            of an account.
     """
     held = con.execute(
-        "SELECT DISTINCT report_id FROM raw_items WHERE given_id IN (SELECT unnest(?))", [list(given_ids)]
+        "SELECT DISTINCT report_id FROM raw_items WHERE given_id IN (SELECT unnest($1)) "
+        "OR report_id IN (SELECT unnest($1))",
+        [list(given_ids)],
     ).fetchall()
-    reports = [report for (report,) in held]
+    if accounts := [given for given in given_ids if given.endswith("/")]:
+        held += con.execute(
+            "SELECT DISTINCT report_id FROM raw_items WHERE regexp_extract(report_id, '^.*/') IN (SELECT unnest(?))",
+            [accounts],
+        ).fetchall()
+    reports = sorted({report for (report,) in held})
     if reports:
         con.execute("DELETE FROM raw_items WHERE report_id IN (SELECT unnest(?))", [reports])
         con.execute(

@@ -50,7 +50,7 @@ class Page:
         capped: the source gave no more than its cap and the span cannot be narrowed.
         note: kept with the cursor for the next run (validators, a change time, what was spent).
         counts: posts of control kinds in this span, where the source sees them all.
-        gone: ids of posts deleted at the source.
+        gone: ids of posts deleted at the source; one that ends with / stands for all posts of an account.
     """
 
     items: Sequence[Native]

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from flows.exchange import Pace
+from flows.exchange import BadAnswer, Pace
 from flows.http import Client
 from flows.queries import Queries
 from flows.sources.base import Ask, BadItem, Native, Page, Stream, secret
@@ -20,6 +20,7 @@ from flows.sources.reading import iso, items_of, need_at, number_at, part_at, te
 NEEDS: tuple[str, ...] = ()
 PER_PAGE = 100
 IDS_AT_ONCE = 25
+MOST_EMPTY = 20
 # An account's own wish not to be shown to people who are not logged in.
 _HIDDEN = "!no-unauthenticated"
 _LINK = "app.bsky.richtext.facet#link"
@@ -55,8 +56,13 @@ class Bluesky:
         return [Stream(term, f'"{term}"') for term in (*self._queries.agents, *self._queries.share_links)]
 
     def fetch(self, ask: Ask) -> Iterator[Page]:
-        """Yield a span's posts, newest first."""
+        """Yield a span's posts, newest first.
+
+        Raises:
+            BadAnswer: page after page is empty, and each says that there is more.
+        """
         token = ask.token
+        empty = 0
         while True:
             query = {
                 "q": ask.stream.query,
@@ -68,8 +74,13 @@ class Bluesky:
             }
             answer = self._get("app.bsky.feed.searchPosts", query)
             found = items_of(answer, "posts")
-            following = text_at(answer, "cursor") if found else ""
+            following = text_at(answer, "cursor")
             more = bool(following)
+            # Posts that may not be shown are taken out of a page after it was cut: it may be empty and not the last.
+            empty = 0 if found else empty + 1
+            if more and empty > MOST_EMPTY:
+                msg = f"bluesky: {empty} empty pages of {ask.stream.query}"
+                raise BadAnswer(msg)
             yield Page(
                 [item for item in found if not _hidden(item)],
                 f"searchPosts {ask.stream.query} {iso(ask.window.start)} {token or ''}",
@@ -86,7 +97,7 @@ class Bluesky:
         for start in range(0, len(given_ids), IDS_AT_ONCE):
             some = {_uri(given): given for given in given_ids[start : start + IDS_AT_ONCE]}
             answer = self._get("app.bsky.feed.getPosts", {"uris": list(some)})
-            served = {item.get("uri") for item in items_of(answer, "posts")}
+            served = {item.get("uri") for item in items_of(answer, "posts") if not _hidden(item)}
             known |= {given: uri in served for uri, given in some.items()}
         return known
 

@@ -2,7 +2,7 @@
 
 Stored are the posts that name an agent or show a conversation, a fixed share of the others (a seeded sample with known
 probability, by which the recall of this choice can be measured) and how many posts of each control kind the hour had.
-Posts deleted by their authors are deleted here.
+Posts deleted by their authors, and all posts of accounts that are closed, are deleted here.
 
 Hours are read one by one from the host's own store of past events; what it no longer holds is marked.
 """
@@ -31,6 +31,8 @@ _V2 = "network.bsky.jetstream.subscribeEvents"
 MOST_KEPT = 50_000
 # The network has posts every second: a start later than this is one the host did not have.
 GAP = timedelta(minutes=5)
+# Microseconds. Hosts order events by time only roughly: each connection begins a little earlier, repeats are dropped.
+REWIND = 1_000_000
 
 
 class Config(Block):
@@ -42,9 +44,13 @@ class Config(Block):
     patience: float = 30.0
 
 
+# An account in one of these states shows no posts; its posts are not deleted one by one.
+CLOSED = frozenset({"deactivated", "deleted", "suspended", "takendown"})
+
+
 @dataclass(frozen=True)
 class Event:
-    """What happened to one post."""
+    """What happened to one post, or to an account: then `key` is empty and all its posts are gone."""
 
     us: int
     did: str
@@ -85,22 +91,24 @@ class Jetstream:
         """Yield an hour as one page, so that its counts and its posts are stored together or not at all.
 
         Raises:
-            Unavailable: the stream broke off more often than a request may be tried.
+            Unavailable: the stream broke off as often as a request may be tried, and nothing came in between.
         """
         hour = _Hour(counts=dict.fromkeys(self._sift.controls, 0))
         start, end = (int(at.timestamp() * 1e6) for at in (ask.window.start, ask.window.end))
-        cursor = start
+        cursor = reached = start
         broken = 0
         while cursor < end:
             try:
-                for event in self._events(cursor):
+                for event in self._events(cursor - REWIND):
                     cursor = max(cursor, event.us)
                     if event.us >= end:
                         break
                     if event.us >= start:
                         self._take(event, hour)
             except Unavailable:
-                broken += 1
+                # An hour may be long: only breaks without progress in between are counted.
+                broken = 1 if cursor > reached else broken + 1
+                reached = cursor
                 if broken >= self._http.limits.tries:
                     raise
                 self._http.wait(2.0**broken)
@@ -166,7 +174,7 @@ def post_text(event: Event) -> str:
 
 def _event_v1(message: Native) -> Event | None:
     us = number_at(message, "time_us")
-    return _event(us, message.get("did"), part_at(message, "commit")) if us is not None else None
+    return _event(us, message.get("did"), message) if us is not None else None
 
 
 def _event_v2(message: Native) -> Event | None:
@@ -177,12 +185,16 @@ def _event_v2(message: Native) -> Event | None:
     except ValueError:
         return None
     us = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1e6) if at else None
-    return _event(us, part_at(payload, "did"), payload) if us is not None else None
+    held = {"commit": payload, "account": part_at(payload, "account")}
+    return _event(us, part_at(payload, "did"), held) if us is not None else None
 
 
-def _event(us: int, did: object, commit: object) -> Event | None:
+def _event(us: int, did: object, message: Native) -> Event | None:
+    commit, account = message.get("commit"), message.get("account")
     key, operation = part_at(commit, "rkey"), part_at(commit, "operation")
-    if part_at(commit, "collection") != POSTS or not isinstance(did, str) or not isinstance(key, str):
+    if isinstance(did, str) and part_at(account, "active") is False and part_at(account, "status") in CLOSED:
+        return Event(us, did, "", gone=True, record={})
+    if part_at(commit, "collection") != POSTS or not isinstance(did, str) or not isinstance(key, str) or not key:
         return None
     if operation == "delete":
         return Event(us, did, key, gone=True, record={})

@@ -69,9 +69,13 @@ class Mastodon:
         return walk(ask, get, to_post)
 
     def still_public(self, given_ids: Sequence[str]) -> Mapping[str, bool]:
-        """Return whether each post is still served at home; an instance that does not answer says nothing."""
+        """Return whether each post is still served at home; an instance that does not answer says nothing.
+
+        Posts come from other software too, which knows no such address: there, not found means nothing.
+        """
         known: dict[str, bool] = {}
         silent: set[str] = set()
+        speaks: dict[str, bool] = {}
         for given in given_ids:
             host, _, native = given.removeprefix("mastodon:").rpartition("/")
             if host in silent:
@@ -80,13 +84,26 @@ class Mastodon:
                 self._http.json(f"{address(host)}/api/v1/statuses/{native}", headers=self._headers(host))
             except Refused as error:
                 if error.status in {404, 410}:
-                    known[given] = False
+                    if host not in speaks:
+                        speaks[host] = self._speaks(host)
+                    known |= {given: False} if speaks[host] else {}
                 continue
             except SourceError:
                 silent.add(host)
                 continue
             known[given] = True
         return known
+
+    def _speaks(self, host: str) -> bool:
+        """Return whether a host has Mastodon's interface, in its newer or older form."""
+        for version in ("v2", "v1"):
+            try:
+                answer = self._http.json(f"{address(host)}/api/{version}/instance", headers=self._headers(host))
+            except SourceError:
+                continue
+            if isinstance(part_at(answer, "version"), str):
+                return True
+        return False
 
     def _headers(self, instance: str) -> dict[str, str]:
         fits = self._config.token is not None and instance == self._config.token_instance

@@ -160,8 +160,11 @@ class _Plain(HTMLParser):
         elif tag in _BLOCKS:
             self.parts.append("\n")
         elif tag == "a":
-            address = dict(attrs).get("href") or ""
-            self.link = (address, len(self.parts)) if address.startswith("http") else None
+            given = dict(attrs)
+            address = given.get("href") or ""
+            # Who is spoken to and what is tagged stand in the words; their address is of the instance that shows them.
+            named = {"mention", "hashtag"} & set((given.get("class") or "").split())
+            self.link = (address, len(self.parts)) if address.startswith("http") and not named else None
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _UNSEEN:

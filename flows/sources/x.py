@@ -6,6 +6,7 @@ restart does not forget it.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 from pydantic import Field, SecretStr
@@ -192,7 +193,10 @@ def build(config: Config, queries: Queries, http: Client) -> X:
 
 
 def to_post(item: Native) -> dict[str, Any]:
-    """Map a post to an imported post; a long one has its whole text in `note_tweet` (or `note_post`)."""
+    """Map a post to an imported post; a long one has its whole text in `note_tweet` (or `note_post`).
+
+    X writes `&`, `<` and `>` in texts as entities of HTML, without being HTML.
+    """
     native = need_at(item, "id")
     text = text_at(item, "note_tweet", "text") or text_at(item, "note_post", "text") or text_at(item, "text")
     metrics = ("like_count", "retweet_count", "repost_count", "reply_count", "quote_count")
@@ -202,7 +206,7 @@ def to_post(item: Native) -> dict[str, Any]:
         "url": f"https://x.com/i/status/{native}",
         "created_at": need_at(item, "created_at"),
         "title": "",
-        "text": text,
+        "text": unescape(text),
         "lang": text_at(item, "lang") or None,
         "author": text_at(item, "author_id") or None,
         "engagement": total(*(number_at(item, "public_metrics", name) for name in metrics)),

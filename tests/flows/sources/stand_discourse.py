@@ -14,8 +14,28 @@ ASKED: dict[str, Any] = {}
 GIVEN = "discourse:{host}/{n}/{n}"
 
 
+# What else a post shows to somebody who is not logged in.
+_REST: dict[str, Any] = {
+    **dict.fromkeys(("quote_count", "incoming_link_count", "reads", "readers_count", "trust_level"), 0),
+    **dict.fromkeys(("reviewable_score_count", "reviewable_score_pending_count"), 0),
+    **dict.fromkeys(("yours", "can_edit", "can_delete", "can_recover", "can_wiki", "bookmarked", "moderator"), False),
+    **dict.fromkeys(("admin", "staff", "hidden", "user_deleted", "wiki"), False),
+    **dict.fromkeys(("reply_to_post_number", "primary_group_name", "flair_name", "flair_url", "flair_bg_color"), None),
+    **dict.fromkeys(("flair_color", "user_title", "deleted_at", "edit_reason", "reviewable_id"), None),
+    "avatar_template": "/letter_avatar_proxy/v4/letter/w/{size}.png",
+    "actions_summary": [],
+    "can_view_edit_history": True,
+    "post_type": 1,
+    "posts_count": 1,
+    "score": 0.2,
+    "user_id": 5,
+    "version": 1,
+}
+
+
 def native(post: Post) -> dict[str, Any]:
     return {
+        **_REST,
         "id": post.n,
         "name": post.author,
         "username": post.author,
@@ -27,6 +47,8 @@ def native(post: Post) -> dict[str, Any]:
         "topic_slug": "a-topic",
         "topic_title": post.title,
         "reply_count": 0,
+        "updated_at": post.at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "post_url": f"/t/a-topic/{post.n}/1",
     }
 
 

@@ -15,19 +15,59 @@ ASKED: dict[str, Any] = {"trackers": ("o/r",)}
 GIVEN = "github:o/r#{n}"
 
 
-def native(post: Post) -> dict[str, Any]:
+API = "https://api.github.com"
+_REACTIONS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
+
+
+def user(login: str) -> dict[str, Any]:
+    url = f"{API}/users/{login}"
+    lists = ("followers", "organizations", "received_events", "repos", "subscriptions")
     return {
-        "url": f"https://api.github.com/repos/o/r/issues/{post.n}",
-        "repository_url": "https://api.github.com/repos/o/r",
+        "login": login,
+        "id": 7,
+        "node_id": "U_7",
+        "avatar_url": f"https://avatars.githubusercontent.com/{login}",
+        "gravatar_id": "",
+        "url": url,
+        "html_url": f"https://github.com/{login}",
+        **{f"{name}_url": f"{url}/{name}" for name in lists},
+        "following_url": f"{url}/following{{/other_user}}",
+        "gists_url": f"{url}/gists{{/gist_id}}",
+        "starred_url": f"{url}/starred{{/owner}}{{/repo}}",
+        "events_url": f"{url}/events{{/privacy}}",
+        "type": "User",
+        "site_admin": False,
+    }
+
+
+def native(post: Post) -> dict[str, Any]:
+    url = f"{API}/repos/o/r/issues/{post.n}"
+    at = post.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "id": post.n,
+        "node_id": f"I_{post.n}",
+        "url": url,
+        "repository_url": f"{API}/repos/o/r",
+        "labels_url": f"{url}/labels{{/name}}",
+        "comments_url": f"{url}/comments",
+        "events_url": f"{url}/events",
         "html_url": f"https://github.com/o/r/issues/{post.n}",
         "number": post.n,
         "title": post.title,
         "body": post.text,
-        "user": {"login": post.author} if post.author else None,
+        "user": user(post.author) if post.author else None,
+        "labels": [],
+        "assignee": None,
+        "milestone": None,
+        "locked": False,
         "comments": 2,
-        "reactions": {"total_count": 1},
-        "created_at": post.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "reactions": {"url": f"{url}/reactions", "total_count": 1, **dict.fromkeys(_REACTIONS, 0), "heart": 1},
+        "created_at": at,
+        "updated_at": at,
+        "closed_at": None,
+        "author_association": "NONE",
         "state": "open",
+        "score": 1.0,
     }
 
 
@@ -51,4 +91,5 @@ def answer(site: Site, request: Request) -> Reply:
     if (page - 1) * size >= 1000:
         return Reply({"message": "Only the first 1000 search results are available"}, 422, rate)
     items = [native(post) for post in site.cut(hits[:1000], (page - 1) * size, size)]
-    return Reply({"total_count": len(hits), "incomplete_results": False, "items": items}, headers=rate)
+    body = {"total_count": len(hits), "incomplete_results": False, "search_type": "lexical", "items": items}
+    return Reply(body, headers=rate)

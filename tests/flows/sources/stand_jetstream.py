@@ -46,10 +46,17 @@ class Host:
             commit["record"] = item["record"]
         self.events.append({"did": item["did"], "time_us": item["time_us"], "kind": "commit", "commit": commit})
 
+    def close_account(self, at: datetime, status: str) -> None:
+        """An account shows its posts no more; such events come whatever collections are wanted."""
+        account = {"active": False, "did": "did:plc:writer", "seq": 7, "status": status, "time": at.isoformat()}
+        us = int(at.timestamp() * 1e6)
+        self.events.append({"did": "did:plc:writer", "time_us": us, "kind": "account", "account": account})
+
 
 def _v2(event: dict[str, Any]) -> dict[str, Any]:
     at = datetime.fromtimestamp(event["time_us"] / 1e6, UTC)
-    payload = {"did": event["did"], "time": at.isoformat().replace("+00:00", "Z"), **event["commit"]}
+    inside = event["commit"] if "commit" in event else {"account": event["account"]}
+    payload = {"did": event["did"], "time": at.isoformat().replace("+00:00", "Z"), **inside}
     return {"$type": "message", "payload": payload}
 
 

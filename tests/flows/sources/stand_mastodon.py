@@ -40,6 +40,8 @@ def answer(site: Site, request: Request) -> Reply:
     if found := re.fullmatch(r"/api/v1/statuses/(\d+)", request.path):
         held = [post for post in site.posts if str(post.n) == found[1]]
         return Reply(native(held[0])) if held else Reply({"error": "Record not found"}, 404, rate)
+    if request.path == "/api/v1/instance":
+        return Reply({"uri": "home.example", "title": "Home", "version": "3.5.19"}, headers=rate)
     if request.path != "/api/v1/timelines/tag/aiagents":
         return Reply({"error": "Record not found"}, 404, rate)
     below = int(request.query.get("max_id", 2**60))

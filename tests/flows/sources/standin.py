@@ -53,7 +53,8 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     form: Mapping[str, str] = field(default_factory=dict)
-    body: str = ""
+    target: str = ""
+    body: bytes = b""
 
 
 @dataclass
@@ -108,10 +109,10 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             query = {name: ",".join(values) for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
-            body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
-            form = {name: values[-1] for name, values in parse_qs(body).items()}
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            form = {name: values[-1] for name, values in parse_qs(body.decode()).items()}
             headers = {name.lower(): value for name, value in self.headers.items()}
-            reply = site.serve(Request(self.command, parts.path, query, headers, form, body))
+            reply = site.serve(Request(self.command, parts.path, query, headers, form, self.path, body))
             time.sleep(reply.delay)
             data = reply.data
             self.send_response(reply.status)

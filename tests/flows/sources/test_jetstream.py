@@ -6,9 +6,12 @@ import duckdb
 import pytest
 
 from flows.collect_source import Outcome
+from flows.deletions import purge
+from tests.flows.sources import stand_bluesky
 from tests.flows.sources.conftest import coverage, queries, read, stored
 from tests.flows.sources.stand_jetstream import Host, running
-from tests.flows.sources.standin import NOW, Post
+from tests.flows.sources.standin import NOW, Post, Site, posts
+from tests.flows.sources.standin import running as running_site
 
 START = NOW - timedelta(hours=5)
 
@@ -33,7 +36,7 @@ def collect(con: duckdb.DuckDBPyConnection, host: Host, **config: Any) -> Outcom
 
 
 @pytest.mark.parametrize("protocol", ["v1", "v2"])
-@pytest.mark.parametrize("breaks", [[], [40], [0, 3, 50]])
+@pytest.mark.parametrize("breaks", [[], [40], [0, 3, 50], [20] * 9])
 def test_no_gap_no_duplicate_however_often_the_stream_breaks(
     con: duckdb.DuckDBPyConnection, host: Host, protocol: str, breaks: list[int]
 ) -> None:
@@ -73,6 +76,30 @@ def test_what_its_author_deletes_is_deleted_here(con: duckdb.DuckDBPyConnection,
     assert outcome.gone == len(gone) == 10
     assert len(stored(con)) == 50
     assert not {f"bluesky:did:plc:writer/{key}" for key in gone} & set(stored(con))
+
+
+@pytest.mark.parametrize("protocol", ["v1", "v2"])
+@pytest.mark.parametrize(("status", "left"), [("deleted", 0), ("deactivated", 0), ("throttled", 60)])
+def test_posts_of_a_closed_account_go_whichever_source_brought_them(
+    con: duckdb.DuckDBPyConnection, host: Host, protocol: str, status: str, left: int
+) -> None:
+    with running_site(Site(stand_bluesky.answer, posts(5))) as search:
+        # Another account's posts, by search: they stay.
+        read(con, "bluesky", {"base": search.base}, asked=queries(share_links=()))
+    con.execute("UPDATE raw_items SET report_id = replace(report_id, 'writer', 'another')")
+    host.events.pop()
+    host.close_account(NOW - timedelta(seconds=20), status)
+    host.add(Post(9000, NOW + timedelta(seconds=3), "", "later"))
+    outcome = collect(con, host, protocol=protocol, sample=0.0)
+    assert (outcome.state, outcome.gone) == ("done", 60 - left)
+    assert len(stored(con)) == 5 + left
+
+
+def test_a_deleted_post_goes_from_every_source_that_brought_it(con: duckdb.DuckDBPyConnection) -> None:
+    with running_site(Site(stand_bluesky.answer, posts(5))) as search:
+        read(con, "bluesky", {"base": search.base}, asked=queries(share_links=()))
+    assert purge(con, ["bluesky:did:plc:writer/1002", "bluesky:did:plc:nobody/"]) == 1
+    assert stored(con) == [f"bluesky:did:plc:writer/{n}" for n in (1000, 1001, 1003, 1004)]
 
 
 def test_hours_the_host_no_longer_holds_are_not_taken_for_quiet_ones(
