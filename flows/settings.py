@@ -20,6 +20,8 @@ class Settings(BaseSettings):
     db: Path = Path("data/offscript.duckdb")
     author_key: str | None = None
     contact: str | None = None
+    # Address of the published dashboard or site: permanent addresses of incidents begin with it.
+    site: str | None = None
 
 
 def author_key(db: Path, settings: Settings | None = None) -> bytes:

@@ -153,7 +153,8 @@ def links_among(con: duckdb.DuckDBPyConnection, ids: Collection[str]) -> list[Li
     rows = fetch(
         con,
         "SELECT report_id, linked_to, link_method AS method, link_score AS score, merge, link_reason AS reason "
-        f"FROM links WHERE report_id IN {_IDS} AND linked_to IN {_IDS} ORDER BY ALL",
+        "FROM links WHERE report_id IN (SELECT unnest(?::VARCHAR[])) AND linked_to IN (SELECT unnest(?::VARCHAR[])) "
+        "ORDER BY ALL",
         [asked, asked],
     )
     return [Link.model_validate(row) for row in rows]
@@ -186,12 +187,15 @@ def drop_unstrict(con: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def with_groups(con: duckdb.DuckDBPyConnection, ids: Iterable[str]) -> set[str]:
-    """Return reports and all who share a group with them under any merge setting."""
+    """Return reports and all who share an incident, or a group under any merge setting, with them."""
     asked = sorted(set(ids))
     rows = con.execute(
-        "SELECT DISTINCT other.report_id FROM groupings own JOIN groupings other "
-        f"ON other.merge = own.merge AND other.group_key = own.group_key WHERE own.report_id IN {_IDS}",
-        [asked],
+        "SELECT other.report_id FROM groupings own JOIN groupings other "
+        "ON other.merge = own.merge AND other.group_key = own.group_key "
+        "WHERE own.report_id IN (SELECT unnest(?::VARCHAR[])) "
+        "UNION SELECT other.report_id FROM incident_reports own JOIN incident_reports other USING (incident) "
+        "WHERE own.report_id IN (SELECT unnest(?::VARCHAR[]))",
+        [asked, asked],
     ).fetchall()
     return {report for (report,) in rows} | set(asked)
 

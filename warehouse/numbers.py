@@ -2,7 +2,8 @@
 
 Each group of reports under normal merging has one number. A group that holds several keeps the oldest, and the others
 redirect to it. An incident whose reports fall into several groups leaves its number to the group of the report it was
-opened with; each other group gets back a number that it had before and that redirects to this one, or a new one.
+opened with; each other group gets back the oldest number that was opened with one of its reports and redirects now, or
+a new one. A number that redirects always leads to where the report stands that it was opened with.
 """
 
 from collections import defaultdict
@@ -123,35 +124,50 @@ def _numbered(
     for key, reports in members.items():
         own = sorted(kept.get(key, ()))
         left = {ledger.held[report] for report in reports if report in ledger.held}
-        if own:
-            number = own[0]
-            for other in own[1:]:
-                _redirect(con, ledger, other, number)
+        back = _redirecting(ledger, reports)
+        if not own and back is None:
+            number = _open(con, ledger)
+            opened += 1
+        elif back is not None and (not own or back < own[0]):
+            number = back
+            _reopen(con, ledger, back)
         else:
-            back = _given_back(ledger, reports, left)
-            number = back if back is not None else _open(con, ledger)
-            opened += back is None
-            if back is not None:
-                _reopen(con, ledger, back)
-            for before in sorted(left - set(own)):
+            number = own[0]
+        numbers[key] = number
+        for other in own:
+            if other != number:
+                _redirect(con, ledger, other, number)
+        if not own:
+            for before in sorted(left - {number}):
                 decided = any(splits.get(report) == before for report in reports)
                 reason = "a decision" if decided else "what is known now tells two events"
                 ledger.note("split", before, reason, other=number)
-        numbers[key] = number
+    _lead_home(con, ledger, {report: numbers[key] for key, reports in members.items() for report in reports})
     return numbers, opened
 
 
-def _given_back(ledger: _Ledger, reports: Sequence[str], left: set[int]) -> int | None:
-    """Return the oldest number that was opened with one of these reports and now redirects to where they leave."""
+def _redirecting(ledger: _Ledger, reports: Sequence[str]) -> int | None:
+    """Return the oldest number that was opened with one of these reports and redirects now."""
+    inside = set(reports)
     return min(
         (
             number
             for report in reports
             for number in ledger.earlier.get(report, ())
-            if ledger.redirects.get(number) in left and ledger.opener.get(number) in reports
+            if number in ledger.redirects and ledger.opener.get(number) in inside
         ),
         default=None,
     )
+
+
+def _lead_home(con: duckdb.DuckDBPyConnection, ledger: _Ledger, stands: Mapping[str, int]) -> None:
+    """Let every number that redirects lead to where the report stands that it was opened with."""
+    for number, into in sorted(ledger.redirects.items()):
+        home = stands.get(ledger.opener.get(number, ""))
+        if home is not None and home not in (into, number):
+            con.execute("UPDATE merges SET into_incident = ? WHERE from_incident = ?", [home, number])
+            ledger.redirects[number] = home
+            ledger.note("merged", number, "the report it was opened with stands there now", other=home)
 
 
 def _ledger(con: duckdb.DuckDBPyConnection, order: Sequence[str], run_id: str) -> _Ledger:
