@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     db: Path = Path("data/offscript.duckdb")
     author_key: str | None = None
     contact: str | None = None
+    # Address of the published dashboard or site: permanent addresses of incidents begin with it.
     site: str | None = None
     # How far back the schedule reads: a stop no longer than this leaves no gap.
     since: str = "7d"

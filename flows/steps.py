@@ -9,17 +9,17 @@ from typing import Any
 
 import duckdb
 
+from classifiers.encoder import default_encoder
 from classifiers.heads import MODEL
 from classifiers.label import Labeller
-from classifiers.linking import cluster, find_links
+from classifiers.linking import LINKER
 from classifiers.screen import SCREEN_VERSION, screen
-from flows import progress
-from flows.identity import tracker
+from flows import link, progress
 from flows.mapping import MAPPER, to_report
 from flows.sources.registry import post_of
-from warehouse import incidents, labels, reports
+from warehouse import labels, linking, reports
 from warehouse.rows import scalar, transaction
-from warehouse.schema.models import LabelLine, Linkable, Post, Report
+from warehouse.schema.models import LabelLine, Post, Report
 
 LABEL_BATCH = 256
 
@@ -121,36 +121,5 @@ def label_row(line: LabelLine, text_hash: str, now: datetime, run_id: str) -> di
 
 def link_pending(con: duckdb.DuckDBPyConnection, *, run_id: str) -> int:
     """Join strict reports that tell one event and give new events their numbers; return how many were given."""
-    rows = incidents.linkable(con)
-    every = [
-        Linkable(
-            id=row["report_id"],
-            title=row["title"],
-            text=row["text"],
-            created_at=row["created_at"],
-            agents=tuple(agent["name"] for agent in json.loads(row["agents"] or "[]")),
-            actions=tuple(row["actions"] or ()),
-            url=row["url"],
-            witness=tracker(row["platform"], row["channel"]) if row["kind"] == "first_hand" else None,
-        )
-        for row in rows
-    ]
-    linked = {row["report_id"] for row in rows if row["linked"]}
-    pending = [report for report in every if report.id not in linked]
-    with progress.step("link", len(pending)) as advance:
-        found = find_links(pending, known=[report for report in every if report.id in linked]) if pending else []
-        order = [report.id for report in every]
-        present = set(order)
-        with transaction(con):
-            incidents.store_links(con, found, run_id)
-            stored = incidents.stored_links(con)
-            edges = [link for link in stored if link.report_id in present and link.linked_to in present]
-            witnesses = {report.id: report.witness for report in every}
-            groups = {
-                merge: cluster(order, edges, merge, witnesses=witnesses) for merge in ("tight", "normal", "loose")
-            }
-            opened = incidents.assign(con, order, groups["normal"], edges, run_id)
-            incidents.store_groupings(con, groups)
-            incidents.refresh(con)
-        advance(len(pending))
-    return opened
+    with progress.step("link", len(linking.pending(con, LINKER))) as advance:
+        return link.link(con, default_encoder(), run_id=run_id, advance=advance)

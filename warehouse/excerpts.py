@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import duckdb
@@ -32,10 +32,11 @@ def evidence_spans(con: duckdb.DuckDBPyConnection) -> Iterator[list[dict[str, An
         ORDER BY r.report_id
     """
     for batch in batches(con, sql, size=500):
-        yield [row for report in batch for row in _of_report(report)]
+        yield [row for report in batch for row in of_report(report)]
 
 
-def _of_report(report: dict[str, Any]) -> list[dict[str, Any]]:
+def of_report(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return rows of `evidence_spans` for one report: `title`, `text`, `publish_text` and its label's `spans`."""
     rows = []
     seen = set()
     for span in json.loads(report["spans"] or "[]"):

@@ -1,14 +1,14 @@
 """The links among reports: exact copies, near copies and retellings of one event, each with its reason."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from classifiers.linking import copies
 from classifiers.linking.clues import Clues, read
 from classifiers.linking.groups import cluster
-from classifiers.linking.index import Lists, event_keys, nearest_anchors
+from classifiers.linking.index import COPIES, Lists, event_keys, nearest_anchors
 from classifiers.linking.pairs import Profile, Weights, default_weights, features, log_odds, profile
 from classifiers.linking.reason import same_event_reason
 from warehouse.schema.models import Link, Linkable, LinkLine, Merge
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
     from classifiers.encoder import Encoder
 
-# Weaker pairs are no links: grouping counts them as unlike.
+# Weaker pairs are no links: grouping counts them as unlike. Links below even odds join nothing by themselves and are
+# kept all the same: without them, at the bars that are then best, cross-validated B-cubed F1 falls from 0.955 to 0.913.
 WEAKEST = -3.0
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
-def _order(report: Linkable) -> tuple[datetime, str]:
+def order(report: Linkable) -> tuple[datetime, str]:
+    """Return what reports are put in order by: publication, the undated last, then id."""
     moment = report.created_at
     if moment is None:
         return _LAST, report.id
@@ -35,10 +37,18 @@ def _probability(value: float) -> float:
     return round(1 / (1 + math.exp(-max(min(value, 30.0), -30.0))), 4)
 
 
-def profiles(read_ones: Sequence[Clues], encoder: "Encoder", weights: Weights) -> list[Profile]:
-    """Encode reports and make them ready for comparison."""
-    vectors = encoder.encode([clues.lead for clues in read_ones])
-    return [profile(clues, vector, weights) for clues, vector in zip(read_ones, vectors, strict=True)]
+def profiles(
+    read_ones: Sequence[Clues],
+    encoder: "Encoder",
+    weights: Weights,
+    vectors: "Mapping[str, NDArray[np.float32]] | None" = None,
+) -> list[Profile]:
+    """Make reports ready for comparison; those without a vector by their id in `vectors` are encoded."""
+    held = dict(vectors or {})
+    missing = [clues for clues in read_ones if clues.report.id not in held]
+    encoded = encoder.encode([clues.lead for clues in missing]) if missing else ()
+    held |= {clues.report.id: vector for clues, vector in zip(missing, encoded, strict=True)}
+    return [profile(clues, held[clues.report.id], weights) for clues in read_ones]
 
 
 def _copies(read_ones: Sequence[Clues], fresh: set[str]) -> tuple[list[Link], list[Clues]]:
@@ -57,7 +67,7 @@ def _copies(read_ones: Sequence[Clues], fresh: set[str]) -> tuple[list[Link], li
         else:
             own = copies.shingles(clues.content)
             keys = copies.band_keys(own)
-            for number in near.best(dict.fromkeys(keys, 1.0), 8):
+            for number in near.best(dict.fromkeys(keys, 1.0), COPIES):
                 counts = copies.shared_shingles(own, hashed[number])
                 if copies.is_copy(clues, firsts[number], counts):
                     original, method = firsts[number], "near_duplicate"
@@ -83,13 +93,14 @@ def find_links(
     known: Sequence[Linkable] = (),
     encoder: "Encoder | None" = None,
     weights: Weights | None = None,
+    vectors: "Mapping[str, NDArray[np.float32]] | None" = None,
 ) -> list[Link]:
     """Return the links among `reports` and from `reports` to `known` ones, each from the later report to the earlier.
 
     A copy is linked to the first of its kind only. A link's `merge` is the strictest setting at which it would join two
     lone reports; weaker `same_event` links join nothing by themselves but count when groups are weighed. A report is
     compared with a bounded number of candidates, so time grows linearly with the reports; to bound the size of `known`
-    too, fetch it by `blocking_keys`. `encoder` may look stored vectors up instead of computing them.
+    too, file reports and ask for their `candidates`. Reports whose vector stands in `vectors` are not encoded again.
     """
     if encoder is None:
         from classifiers.encoder import default_encoder
@@ -98,12 +109,12 @@ def find_links(
     weights = weights or default_weights()
     fresh = {report.id for report in reports}
     every = {report.id: report for report in (*known, *reports)}
-    old = sorted((report for report in every.values() if report.id not in fresh), key=_order)
-    new = sorted((report for report in every.values() if report.id in fresh), key=_order)
+    old = sorted((report for report in every.values() if report.id not in fresh), key=order)
+    new = sorted((report for report in every.values() if report.id in fresh), key=order)
     links, firsts = _copies([read(report) for report in (*old, *new)], fresh)
     # A text without words can be a copy by its address, but tells of nothing.
     firsts = [clues for clues in firsts if clues.stems]
-    ready = profiles(firsts, encoder, weights)
+    ready = profiles(firsts, encoder, weights, vectors)
     if not ready:
         return links
     import numpy as np
@@ -149,7 +160,7 @@ def link_lines(
             if held is None or (-link.score, link.linked_to) < (-held.score, held.linked_to):
                 best[link.report_id] = link
     earliest: dict[str, str] = {}
-    for report in sorted(reports, key=_order):
+    for report in sorted(reports, key=order):
         earliest.setdefault(group[report.id], report.id)
     numbers: dict[str, str] = {}
     lines = []

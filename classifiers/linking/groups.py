@@ -140,9 +140,14 @@ def join_units(
     return {unit: name for name, units in groups.members.items() for unit in units}
 
 
-def _units(ids: Sequence[str], links: Sequence[Link]) -> dict[str, str]:
-    """Return report -> smallest report of its set of copies."""
+def _units(ids: Sequence[str], links: Sequence[Link], apart: Collection[tuple[str, str]]) -> dict[str, str]:
+    """Return report -> smallest report of its set of copies; two reports found to be different events share none."""
     above = {report: report for report in ids}
+    never: dict[str, set[str]] = defaultdict(set)
+    for left, right in apart:
+        if left in above and right in above:
+            never[left].add(right)
+            never[right].add(left)
 
     def top(report: str) -> str:
         while above[report] != report:
@@ -150,10 +155,15 @@ def _units(ids: Sequence[str], links: Sequence[Link]) -> dict[str, str]:
             report = above[report]
         return report
 
-    for link in links:
-        if link.method != "same_event" and link.report_id in above and link.linked_to in above:
-            one, other = sorted((top(link.report_id), top(link.linked_to)))
-            above[other] = one
+    # What a person decided comes first, then the surest copies.
+    for link in sorted(links, key=lambda link: (link.method != "review", -link.score, link.report_id, link.linked_to)):
+        if link.method == "same_event" or link.report_id not in above or link.linked_to not in above:
+            continue
+        one, other = sorted((top(link.report_id), top(link.linked_to)))
+        if one == other or any(top(report) == one for report in never[other]):
+            continue
+        above[other] = one
+        never[one] |= never[other]
     return {report: top(report) for report in ids}
 
 
@@ -174,14 +184,14 @@ def cluster(
         ids: Reports to group.
         links: Edges among them, all of them, whatever their setting.
         merge: Merge setting.
-        apart: Pairs that a reviewer found to be different events.
+        apart: Pairs that a reviewer found to be different events: apart under every setting, copies or not.
         witnesses: For first-hand accounts, the tracker they stand on: two accounts on one tracker that are no copies
             are two people's events, and no group holds both.
         limits: Bars instead of the trained ones of `merge`.
     """
     limits = limits or bars(merge)
     firm = [link for link in links if _STRICTNESS[link.merge] <= _STRICTNESS[merge]]
-    units = _units(ids, firm)
+    units = _units(ids, firm, apart)
     joined: dict[str, str] = {}
     if limits:
         edges: dict[tuple[str, str], float] = {}

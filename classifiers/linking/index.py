@@ -5,9 +5,11 @@ Every list is bounded, so the cost of one more report does not grow with the num
 
 import heapq
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
 from operator import itemgetter, neg
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from classifiers.linking.clues import Clues, read
 from classifiers.linking.copies import band_keys, shingles
@@ -28,10 +30,14 @@ PERIOD_DAYS = 14
 MAX_PERIODS = 4
 # Reports held per key: the latest ones. A key that many reports share finds only its recent neighbours.
 PER_KEY = 32
-CANDIDATES = 24
+# With 24 the groups of the real pools depended on the order of arrival; from 64 on, more changed nothing there.
+CANDIDATES = 64
+# Reports looked at as possible originals of a copy.
+COPIES = 8
 # Entries looked at for one report.
 VISITS = 500
 _ANCHOR_WEIGHT = 3.0
+Key = TypeVar("Key", int, str)
 
 
 def copy_keys(clues: Clues) -> list[str]:
@@ -74,23 +80,97 @@ def nearest_anchors(vectors: "NDArray[np.float32]", weights: Weights) -> list[li
     return rows
 
 
-def blocking_keys(reports: Sequence[Linkable], encoder: "Encoder", weights: Weights | None = None) -> list[list[str]]:
-    """Return for each report the keys to store beside it, so that `known` can be fetched by key instead of in full.
+@dataclass(frozen=True)
+class Filing:
+    """What the index needs of one report: its vector, shape (384,), and the keys it stands under.
 
-    Two reports are worth comparing when they share a key; the more and the rarer, the more so.
+    `exact` keys are shared by equal texts and addresses, `near` keys by near copies, `event` keys, with their weights,
+    by reports that may tell of one event. Keys are stable 64-bit hashes, so that they can be stored.
     """
+
+    report: Linkable
+    vector: "NDArray[np.float32]"
+    exact: tuple[int, ...]
+    near: tuple[int, ...]
+    event: dict[int, float]
+
+    @property
+    def keys(self) -> tuple[int, ...]:
+        """All keys of the report."""
+        return (*self.exact, *self.near, *self.event)
+
+
+def key_hash(key: str) -> int:
+    """Return a stable 64-bit hash of a key, as a signed number."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), signed=True)
+
+
+def filings(
+    reports: Sequence[Linkable],
+    encoder: "Encoder",
+    weights: Weights | None = None,
+    vectors: "NDArray[np.float32] | None" = None,
+) -> list[Filing]:
+    """Return what to store of each report, so that later ones find it without being compared with all.
+
+    Vectors are rounded to the half precision in which they are stored: a report is compared by the same figures on the
+    day it arrives and ever after.
+    """
+    import numpy as np
+
     weights = weights or default_weights()
     read_ones = [read(report) for report in reports]
-    nearest = nearest_anchors(encoder.encode([clues.lead for clues in read_ones]), weights)
+    if vectors is None:
+        vectors = encoder.encode([clues.lead for clues in read_ones])
+    rounded = vectors.astype(np.float16).astype(np.float32)
     return [
-        [
-            *([f"x:{clues.text_key}"] if clues.text_key else []),
-            *([f"u:{clues.url_key}"] if clues.url_key else []),
-            *copy_keys(clues),
-            *event_keys(clues, anchors, weights),
-        ]
-        for clues, anchors in zip(read_ones, nearest, strict=True)
+        Filing(
+            report=clues.report,
+            vector=vector,
+            exact=tuple(
+                key_hash(key)
+                for key in (
+                    f"x:{clues.text_key}" if clues.text_key else "",
+                    f"u:{clues.url_key}" if clues.url_key else "",
+                )
+                if key
+            ),
+            near=tuple(map(key_hash, copy_keys(clues))),
+            # A text without words can be a copy by its address, but tells of nothing.
+            event={key_hash(key): weight for key, weight in event_keys(clues, anchors, weights).items()}
+            if clues.stems
+            else {},
+        )
+        for clues, vector, anchors in zip(read_ones, rounded, nearest_anchors(rounded, weights), strict=True)
     ]
+
+
+def candidates(filing: Filing, held: Mapping[int, Sequence[int]]) -> set[int]:
+    """Return the filed reports that one report is to be compared with, at most some `CANDIDATES` + `COPIES`.
+
+    `held` has, for each key that is held at all, the latest reports filed under it, oldest first, by number.
+    """
+    found = {number for key in filing.exact for number in held.get(key, ())[:1]}
+    found.update(_best(dict.fromkeys(filing.near, 1.0), held, COPIES))
+    found.update(_best(filing.event, held, CANDIDATES))
+    return found
+
+
+def _best(keys: Mapping[Key, float], held: Mapping[Key, Sequence[int]], count: int) -> list[int]:
+    """Return at most `count` report numbers, those sharing most weight of keys first; ties by number."""
+    votes: dict[int, float] = defaultdict(float)
+    lists = [(len(found), key, found) for key in keys if (found := held.get(key))]
+    budget = VISITS
+    # The least crowded keys say most about any one of their reports, so they are visited first.
+    for size, key, found in sorted(lists, key=itemgetter(0, 1)):
+        share = keys[key] / (1 + size / PER_KEY)
+        for number in found:
+            votes[number] += share
+        budget -= size
+        if budget <= 0:
+            break
+    ranked = heapq.nlargest(count, zip(votes.values(), map(neg, votes), strict=True))
+    return [-number for _, number in ranked]
 
 
 class Lists:
@@ -106,16 +186,4 @@ class Lists:
 
     def best(self, keys: dict[str, float], count: int = CANDIDATES) -> list[int]:
         """Return at most `count` report numbers, those sharing most weight of keys first; ties by number."""
-        votes: dict[int, float] = defaultdict(float)
-        lists = [(len(held), key, held) for key in keys if (held := self._held.get(key))]
-        budget = VISITS
-        # The least crowded keys say most about any one of their reports, so they are visited first.
-        for size, key, held in sorted(lists, key=itemgetter(0, 1)):
-            share = keys[key] / (1 + size / PER_KEY)
-            for number in held:
-                votes[number] += share
-            budget -= size
-            if budget <= 0:
-                break
-        ranked = heapq.nlargest(count, zip(votes.values(), map(neg, votes), strict=True))
-        return [-number for _, number in ranked]
+        return _best(keys, self._held, count)

@@ -2,6 +2,7 @@
 
 from flows.cli import (
     collecting,
+    incidents,
     judging,
     operating,
     publishing,
@@ -13,6 +14,7 @@ from flows.cli.base import main
 
 __all__ = [
     "collecting",
+    "incidents",
     "judging",
     "main",
     "operating",

@@ -219,7 +219,7 @@ def test_a_report_is_compared_with_a_bounded_number_of_others() -> None:
     ]
     links = find_links(reports, encoder=Hashed())
     per_report = [sum(link.report_id == item.id for link in links) for item in reports]
-    assert max(per_report) <= 24
+    assert max(per_report) <= 64
 
 
 def test_figures_and_addresses_are_read_alike() -> None:

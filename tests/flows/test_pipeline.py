@@ -110,7 +110,7 @@ def test_bad_input_is_named_and_the_rest_is_published(prefect: None, tmp_path: P
 def test_a_killed_run_is_marked_and_the_next_one_goes_on(
     prefect: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows import steps
+    from flows import link
 
     db = tmp_path / "x.duckdb"
     path = tmp_path / "x.jsonl"
@@ -120,7 +120,7 @@ def test_a_killed_run_is_marked_and_the_next_one_goes_on(
         raise MemoryError
 
     with monkeypatch.context() as broken:
-        broken.setattr(steps, "find_links", breaks)
+        broken.setattr(link, "find_links", breaks)
         from flows.cli import main
 
         assert isinstance(

@@ -16,7 +16,7 @@ from flows.settings import Settings
 from flows.terms import terms
 from tests.flows.test_collect import post, write
 from tests.warehouse.builders import INSTRUMENT, NOW
-from warehouse import backup, incidents
+from warehouse import backup, incidents, linking, numbers
 from warehouse.connect import open_working, snapshot_folder
 from warehouse.publish import publish
 from warehouse.rows import merge, transaction
@@ -114,10 +114,8 @@ def db(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         )
         ids = [r for r, _ in rows]
         with transaction(con):
-            incidents.assign(con, ids, dict.fromkeys(ids, "github:o/r#1"), [], "r")
-            incidents.store_groupings(
-                con, {m: dict.fromkeys(ids, "github:o/r#1") for m in ("tight", "normal", "loose")}
-            )
+            numbers.settle(con, ids, dict.fromkeys(ids, "github:o/r#1"), [], "r")
+            linking.store_groupings(con, {m: dict.fromkeys(ids, "github:o/r#1") for m in ("tight", "normal", "loose")})
             incidents.refresh(con)
         publish(con, db, version="1")
         publish(con, db, version="2")

@@ -5,7 +5,7 @@ import duckdb
 import pytest
 
 from tests.warehouse.builders import add_report, warehouse
-from warehouse import incidents
+from warehouse import incidents, linking, numbers
 from warehouse.checks import run_checks
 from warehouse.schema.models import Link
 
@@ -27,15 +27,15 @@ def settle(con: duckdb.DuckDBPyConnection, order: list[str], groups: dict[str, s
     """Join as told; a report of no group stands alone."""
     groups = {report: groups.get(report, report) for report in order}
     con.execute("BEGIN")
-    incidents.store_links(con, links, "run")
-    opened = incidents.assign(con, order, groups, links, "run")
-    incidents.store_groupings(con, dict.fromkeys(("tight", "normal", "loose"), groups))
+    linking.store_links(con, links, "run")
+    opened = numbers.settle(con, order, groups, links, "run")
+    linking.store_groupings(con, dict.fromkeys(("tight", "normal", "loose"), groups))
     incidents.refresh(con)
     con.execute("COMMIT")
     return opened
 
 
-def numbers(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+def held(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return dict(con.execute("SELECT report_id, incident FROM incident_reports").fetchall())
 
 
@@ -44,18 +44,18 @@ def test_numbers_are_permanent_and_merges_redirect(tmp_path: Path) -> None:
         for name in ("github:a", "github:b", "github:c"):
             add_report(con, name)
         assert settle(con, ["github:a", "github:b"], {"github:a": "github:a", "github:b": "github:b"}, []) == 2
-        assert numbers(con) == {"github:a": 1, "github:b": 2}
+        assert held(con) == {"github:a": 1, "github:b": 2}
         # A third report ties both: the older number stays, the younger one redirects.
         groups = dict.fromkeys(("github:a", "github:b", "github:c"), "github:a")
         links = [edge("github:c", "github:a"), edge("github:c", "github:b")]
         assert settle(con, list(groups), groups, links) == 0
-        assert numbers(con) == dict.fromkeys(groups, 1)
+        assert held(con) == dict.fromkeys(groups, 1)
         assert con.execute("SELECT from_incident, into_incident FROM merges").fetchall() == [(2, 1)]
         # The number that redirects is not given again.
         add_report(con, "github:d")
         groups["github:d"] = "github:d"
         assert settle(con, list(groups), groups, links) == 1
-        assert numbers(con)["github:d"] == 3
+        assert held(con)["github:d"] == 3
         counted = con.execute("SELECT incident, reports, is_strict FROM incidents ORDER BY 1").fetchall()
         assert counted == [(1, 3, True), (2, 0, False), (3, 1, True)]
         assert run_checks(con) == []
@@ -100,15 +100,15 @@ def test_every_report_says_how_it_was_joined(tmp_path: Path) -> None:
         assert rows[1] == ("github:b", "same_event", "github:a", pytest.approx(0.9), "told alike")
 
 
-def test_a_number_redirected_later_in_the_same_call_takes_its_new_reports_along(tmp_path: Path) -> None:
+def test_a_report_that_turns_out_to_belong_elsewhere_moves_alone(tmp_path: Path) -> None:
     with warehouse(tmp_path / "x.duckdb") as con:
         for name in ("github:a", "github:b", "github:c", "github:d"):
             add_report(con, name)
         settle(con, ["github:a", "github:b", "github:c"], {"github:c": "github:b"}, [edge("github:c", "github:b")])
-        assert numbers(con) == {"github:a": 1, "github:b": 2, "github:c": 2}
-        # b gains d under number 2, then c turns out to belong to a, so that 2 redirects to 1.
+        assert held(con) == {"github:a": 1, "github:b": 2, "github:c": 2}
+        # b gains d under number 2, then c turns out to belong to a: it moves, and number 2 keeps the others.
         groups = {"github:d": "github:b", "github:c": "github:a"}
         order = ["github:b", "github:d", "github:a", "github:c"]
         settle(con, order, groups, [edge("github:d", "github:b"), edge("github:c", "github:a")])
-        assert set(numbers(con).values()) == {1}
+        assert held(con) == {"github:a": 1, "github:b": 2, "github:c": 1, "github:d": 2}
         assert run_checks(con) == []

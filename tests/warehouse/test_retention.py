@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from tests.warehouse.builders import add_report, warehouse
-from warehouse import incidents, labels, reports
+from warehouse import incidents, labels, numbers, reports
 from warehouse.retention import purge_past_term
 from warehouse.rows import merge, transaction
 from warehouse.schema.tables import TABLES
@@ -81,7 +81,7 @@ def test_a_purge_changes_no_incident(con: duckdb.DuckDBPyConnection) -> None:
     held(con, "github:o/r#1", NOW - timedelta(days=101))
     order = ["github:o/r#1"]
     with transaction(con):
-        incidents.assign(con, order, {order[0]: order[0]}, [], "run")
+        numbers.settle(con, order, {order[0]: order[0]}, [], "run")
         incidents.refresh(con)
     before = con.execute("SELECT * FROM incidents").fetchall()
     purge_past_term(con, TERMS, audit_days=None, now=NOW)

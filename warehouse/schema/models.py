@@ -33,6 +33,7 @@ Precision = Annotated[str, _one_of("precision")]
 PublishText = Annotated[str, _one_of("publish_text")]
 LabelStatus = Literal["judged", "screened_out", "language", "rejected"]
 Merge = Literal["tight", "normal", "loose"]
+DerivedMethod = Literal["copy", "link", "quote", "second_hand"]
 LinkMethod = Literal["origin", "exact", "near_duplicate", "same_event", "review"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -141,6 +142,15 @@ class Linkable(Row):
     actions: tuple[str, ...] = ()
     url: str | None = None
     witness: str | None = None
+    kind: str | None = None
+
+
+class Derived(Row):
+    """A report that only passes on an earlier one, how that was found, and the same in words."""
+
+    derived_from: str
+    method: DerivedMethod
+    reason: str
 
 
 class Link(Row):

@@ -1,0 +1,249 @@
+"""What linking keeps between runs: the index of blocking keys, links, groups, and which reports are still to be linked.
+
+A report is linked once its text stands in `report_facts` under the present linker. New ones are compared with what the
+index finds under their keys; afterwards only the groups around what changed are formed anew.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from warehouse.rows import Changed, fetch, merge, scalar
+from warehouse.schema.models import Link
+from warehouse.schema.tables import TABLES
+
+SETTINGS: Final = ("tight", "normal", "loose")
+# Reports kept under one key: the latest. Twice as many may pile up before the older ones are dropped.
+PER_KEY: Final = 32
+_IDS: Final = "(SELECT unnest(?::VARCHAR[]))"
+_REPORT: Final = """
+    SELECT r.report_id, r.platform, r.channel, r.title, r.text, r.text_hash, r.url, r.created_at,
+           l.kind, l.agents, l.actions
+"""
+
+
+def pending(con: duckdb.DuckDBPyConnection, linker: str) -> list[str]:
+    """Return the strict reports whose present text this linker has not read, oldest first."""
+    rows = con.execute(
+        """
+        SELECT r.report_id
+        FROM current_labels l JOIN reports r USING (report_id)
+        LEFT JOIN report_facts f ON f.report_id = r.report_id AND f.text_hash = r.text_hash AND f.linker = ?
+        WHERE l.is_strict AND f.report_id IS NULL
+        ORDER BY r.created_at NULLS LAST, r.report_id
+        """,
+        [linker],
+    ).fetchall()
+    return [report for (report,) in rows]
+
+
+def reports(con: duckdb.DuckDBPyConnection, ids: Sequence[str], *, filed: bool = False) -> list[dict[str, Any]]:
+    """Return what linking reads of strict reports, oldest first; `filed`: only of those it has read before."""
+    return fetch(
+        con,
+        f"{_REPORT} FROM reports r JOIN current_labels l USING (report_id) "
+        f"{'SEMI JOIN report_facts f USING (report_id)' if filed else ''} "
+        f"WHERE l.is_strict AND r.report_id IN {_IDS} ORDER BY r.created_at NULLS LAST, r.report_id",
+        [list(ids)],
+    )
+
+
+def filed(con: duckdb.DuckDBPyConnection, numbers: Collection[int]) -> list[dict[str, Any]]:
+    """Return reports by the number under which they were filed, as `reports` and with their stored vector."""
+    return fetch(
+        con,
+        f"{_REPORT}, f.vector FROM report_facts f JOIN reports r USING (report_id) "
+        "JOIN current_labels l USING (report_id) WHERE f.filed IN (SELECT unnest(?::BIGINT[])) AND l.is_strict "
+        "ORDER BY r.created_at NULLS LAST, r.report_id",
+        [sorted(numbers)],
+    )
+
+
+def under(con: duckdb.DuckDBPyConnection, keys: Iterable[int]) -> dict[int, list[int]]:
+    """Return, for each key that is held, the latest reports filed under it, oldest first, by number."""
+    asked = pa.table({"block_key": pa.array(sorted(set(keys)), pa.int64())})
+    con.register("asked_keys", asked)
+    try:
+        rows = con.execute(
+            "SELECT block_key, list_sort(list(filed))[-?:] FROM blocking_keys SEMI JOIN asked_keys USING (block_key) "
+            "GROUP BY block_key",
+            [PER_KEY],
+        ).fetchall()
+    finally:
+        con.unregister("asked_keys")
+    return dict(rows)
+
+
+def file(
+    con: duckdb.DuckDBPyConnection,
+    facts: Sequence[Mapping[str, Any]],
+    keys: Mapping[str, Sequence[int]],
+    links: Sequence[Link],
+    run_id: str,
+) -> None:
+    """File newly read reports: facts, keys (`{report_id: keys}`) and links; the caller owns the transaction.
+
+    What was known of an earlier text of theirs goes, and they stand in no group until the next grouping.
+    """
+    ids = [row["report_id"] for row in facts]
+    for table, column in (("links", "report_id"), ("links", "linked_to"), ("blocking_keys", "report_id")):
+        con.execute(f"DELETE FROM {table} WHERE {column} IN {_IDS}", [ids])  # noqa: S608
+    con.execute(f"DELETE FROM groupings WHERE report_id IN {_IDS}", [ids])  # noqa: S608
+    first = int(scalar(con, "SELECT coalesce(max(filed), 0) + 1 FROM report_facts"))
+    numbered = [{**row, "filed": first + at} for at, row in enumerate(facts)]
+    changing = [name for name in TABLES["report_facts"].columns if name != "report_id"]
+    merge(con, TABLES["report_facts"], numbered, update=changing)
+    number = {row["report_id"]: row["filed"] for row in numbered}
+    pairs = [(key, report) for report, own in keys.items() for key in own]
+    con.register(
+        "new_keys",
+        pa.table(
+            {
+                "block_key": pa.array([key for key, _ in pairs], pa.int64()),
+                "report_id": pa.array([report for _, report in pairs], pa.string()),
+                "filed": pa.array([number[report] for _, report in pairs], pa.int64()),
+            }
+        ),
+    )
+    try:
+        con.execute("INSERT INTO blocking_keys SELECT block_key, report_id, filed FROM new_keys")
+        # However many reports share a key, a bounded number of them stays under it.
+        con.execute(
+            "CREATE OR REPLACE TEMP TABLE crowded AS SELECT block_key, list_sort(list(filed))[-?] AS oldest "
+            "FROM blocking_keys SEMI JOIN new_keys USING (block_key) GROUP BY block_key HAVING count(*) > ?",
+            [PER_KEY, 2 * PER_KEY],
+        )
+    finally:
+        con.unregister("new_keys")
+    if scalar(con, "SELECT count(*) FROM crowded"):
+        con.execute(
+            "DELETE FROM blocking_keys USING crowded "
+            "WHERE blocking_keys.block_key = crowded.block_key AND blocking_keys.filed < crowded.oldest"
+        )
+    con.execute("DROP TABLE crowded")
+    store_links(con, links, run_id)
+
+
+def store_links(con: duckdb.DuckDBPyConnection, links: Sequence[Link], run_id: str) -> Changed:
+    """Store edges between reports; the caller owns the transaction."""
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "report_id": link.report_id,
+            "linked_to": link.linked_to,
+            "link_method": link.method,
+            "link_score": link.score,
+            "merge": link.merge,
+            "link_reason": link.reason,
+            "linked_at": now,
+            "run_id": run_id,
+        }
+        for link in links
+    ]
+    return merge(con, TABLES["links"], rows)
+
+
+def links_among(con: duckdb.DuckDBPyConnection, ids: Collection[str]) -> list[Link]:
+    """Return every edge found so far that runs between two of these reports."""
+    asked = sorted(ids)
+    rows = fetch(
+        con,
+        "SELECT report_id, linked_to, link_method AS method, link_score AS score, merge, link_reason AS reason "
+        "FROM links WHERE report_id IN (SELECT unnest(?::VARCHAR[])) AND linked_to IN (SELECT unnest(?::VARCHAR[])) "
+        "ORDER BY ALL",
+        [asked, asked],
+    )
+    return [Link.model_validate(row) for row in rows]
+
+
+def ungrouped(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return filed strict reports that stand in no group yet."""
+    rows = con.execute(
+        "SELECT f.report_id FROM report_facts f JOIN current_labels l USING (report_id) "
+        "ANTI JOIN groupings g ON g.report_id = f.report_id WHERE l.is_strict"
+    ).fetchall()
+    return {report for (report,) in rows}
+
+
+def drop_unstrict(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """Take reports that are no longer strict out of their groups; return who stood beside them."""
+    gone = [
+        report
+        for (report,) in con.execute(
+            "SELECT DISTINCT g.report_id FROM groupings g "
+            "ANTI JOIN (SELECT report_id FROM current_labels WHERE is_strict) l USING (report_id)"
+        ).fetchall()
+    ]
+    if not gone:
+        return set()
+    beside = with_groups(con, gone) | linked_with(con, gone)
+    for table in ("groupings", "report_facts", "blocking_keys"):
+        con.execute(f"DELETE FROM {table} WHERE report_id IN {_IDS}", [gone])  # noqa: S608
+    return beside - set(gone)
+
+
+def with_groups(con: duckdb.DuckDBPyConnection, ids: Iterable[str]) -> set[str]:
+    """Return reports and all who share an incident, or a group under any merge setting, with them."""
+    asked = sorted(set(ids))
+    rows = con.execute(
+        "SELECT other.report_id FROM groupings own JOIN groupings other "
+        "ON other.merge = own.merge AND other.group_key = own.group_key "
+        "WHERE own.report_id IN (SELECT unnest(?::VARCHAR[])) "
+        "UNION SELECT other.report_id FROM incident_reports own JOIN incident_reports other USING (incident) "
+        "WHERE own.report_id IN (SELECT unnest(?::VARCHAR[]))",
+        [asked, asked],
+    ).fetchall()
+    return {report for (report,) in rows} | set(asked)
+
+
+def linked_with(con: duckdb.DuckDBPyConnection, ids: Iterable[str]) -> set[str]:
+    """Return who is linked with any of these reports, however weakly."""
+    asked = sorted(set(ids))
+    rows = con.execute(
+        f"SELECT linked_to FROM links WHERE report_id IN {_IDS} "  # noqa: S608
+        f"UNION SELECT report_id FROM links WHERE linked_to IN {_IDS}",
+        [asked, asked],
+    ).fetchall()
+    return {report for (report,) in rows}
+
+
+def stored_groups(con: duckdb.DuckDBPyConnection, ids: Collection[str]) -> dict[str, dict[str, str]]:
+    """Return `{setting: {report_id: group_key}}` of these reports as stored."""
+    found: dict[str, dict[str, str]] = {setting: {} for setting in SETTINGS}
+    for setting, report, key in con.execute(
+        f"SELECT merge, report_id, group_key FROM groupings WHERE report_id IN {_IDS}",  # noqa: S608
+        [sorted(ids)],
+    ).fetchall():
+        found[setting][report] = key
+    return found
+
+
+def store_groupings(con: duckdb.DuckDBPyConnection, groups: Mapping[str, Mapping[str, str]]) -> Changed:
+    """Store the groups of some reports under each merge setting (`{setting: {report_id: group_key}}`)."""
+    rows = [
+        {"merge": setting, "report_id": report, "group_key": key}
+        for setting in SETTINGS
+        for report, key in groups[setting].items()
+    ]
+    return merge(con, TABLES["groupings"], rows, update=("group_key",))
+
+
+def regrouped(before: Mapping[str, Mapping[str, str]], after: Mapping[str, Mapping[str, str]]) -> set[str]:
+    """Return the reports whose company is not the same as before under some setting."""
+    changed: set[str] = set()
+    for setting in SETTINGS:
+        old, new = _company(before[setting]), _company(after[setting])
+        changed |= {report for report, company in new.items() if old.get(report) != company}
+    return changed
+
+
+def _company(groups: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    members: dict[str, set[str]] = defaultdict(set)
+    for report, key in groups.items():
+        members[key].add(report)
+    whole = {key: frozenset(reports) for key, reports in members.items()}
+    return {report: whole[key] for report, key in groups.items()}
