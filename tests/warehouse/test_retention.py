@@ -83,8 +83,8 @@ def test_a_purge_changes_no_incident(con: duckdb.DuckDBPyConnection) -> None:
     with transaction(con):
         numbers.settle(con, order, {order[0]: order[0]}, [], "run")
         incidents.refresh(con)
-    before = con.execute("SELECT * FROM incidents").fetchall()
+    before = con.execute("SELECT * EXCLUDE (inputs_hash, summary_basis) FROM incidents").fetchall()
     purge_past_term(con, TERMS, audit_days=None, now=NOW)
     with transaction(con):
         incidents.refresh(con)
-    assert con.execute("SELECT * FROM incidents").fetchall() == before
+    assert con.execute("SELECT * EXCLUDE (inputs_hash, summary_basis) FROM incidents").fetchall() == before
