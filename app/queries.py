@@ -128,7 +128,7 @@ def _sources(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
                    min(from_at) AS from_at, max(to_at) AS to_at
             FROM coverage GROUP BY platform
         ),
-        kept AS (SELECT platform, count(*) AS reports FROM reports GROUP BY platform)
+        kept AS (SELECT source AS platform, sum(reports)::BIGINT AS reports FROM held_months GROUP BY source)
         SELECT platform, coalesce(p.platform_name, platform) AS name, coalesce(s.posts, 0) AS posts,
                coalesce(k.reports, 0) AS reports, coalesce(s.states, ['unknown']) AS states,
                strftime(s.from_at, '%Y-%m-%d') AS from_day, strftime(s.to_at - INTERVAL 1 SECOND, '%Y-%m-%d') AS to_day,
@@ -158,15 +158,10 @@ def _strip(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return fetch(
         con,
         """
-        WITH held AS (
-            SELECT platform, CAST(date_trunc('month', created_at AT TIME ZONE 'UTC') AS DATE) AS month,
-                   count(*) AS reports
-            FROM reports WHERE created_precision IN ('second', 'day', 'month') GROUP BY ALL
-        )
         SELECT c.source, strftime(c.month, '%Y-%m') AS month,
                coalesce(h.reports, 0) AS reports, c.state AS coverage
         FROM coverage_months c
-        LEFT JOIN held h ON h.platform = c.source AND h.month = c.month
+        LEFT JOIN held_months h ON h.source = c.source AND h.month = c.month
         WHERE h.reports IS NOT NULL OR c.state IN ('measured', 'partial')
         ORDER BY ALL
         """,

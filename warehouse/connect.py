@@ -60,7 +60,9 @@ def find_snapshot(db: Path, snapshot_id: str | None = None) -> Snapshot:
     return Snapshot(Path(name).stem, folder / name)
 
 
-def connect_snapshot(snapshot: Snapshot, memory_limit: str = "1GB") -> duckdb.DuckDBPyConnection:
+def connect_snapshot(
+    snapshot: Snapshot, memory_limit: str = "1GB", threads: int | None = None
+) -> duckdb.DuckDBPyConnection:
     """Open a snapshot for reading: no writes, no files, no network, no extensions, settings locked.
 
     Raises:
@@ -80,6 +82,8 @@ def connect_snapshot(snapshot: Snapshot, memory_limit: str = "1GB") -> duckdb.Du
         msg = f"snapshot {snapshot.path} cannot be opened: {str(error).splitlines()[0]}"
         raise WarehouseError(msg) from error
     con.execute("SET TimeZone = 'UTC'")
+    if threads is not None:
+        con.execute(f"SET threads = {threads}")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
     return con

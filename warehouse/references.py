@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping
+from datetime import date
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -17,8 +18,9 @@ from warehouse.schema.tables import TABLES
 _RENAMED: Final[Mapping[str, Mapping[str, str]]] = {
     "reference_counts": {"unit": "value_unit"},
     "reference_rates": {"behaviour": "tested_behaviour"},
+    "events": {},
 }
-_FILES: Final = {"reference_counts": "field_counts.csv", "reference_rates": "lab_rates.csv"}
+_FILES: Final = {"reference_counts": "field_counts.csv", "reference_rates": "lab_rates.csv", "events": "events.csv"}
 _STUDY: Final = "cltr_scheming_in_the_wild"
 _FIRST: Final = "incidents in the first month"
 _LAST: Final = "incidents in the last month"
@@ -114,13 +116,14 @@ def _read(file: Traversable | Path, name: str) -> list[dict[str, Any]]:
         ]
 
 
-def _cell(type_: str, cell: str | None, place: str) -> str | float | None:
+def _cell(type_: str, cell: str | None, place: str) -> str | float | date | None:
     if cell is None or not cell.strip():
         return None
-    if type_ != "DOUBLE":
+    if type_ == "VARCHAR":
         return cell.strip()
+    read, kind = (date.fromisoformat, "day") if type_ == "DATE" else (float, "number")
     try:
-        return float(cell)
+        return read(cell)
     except ValueError as error:
-        msg = f"{place}: {cell!r} is not a number"
+        msg = f"{place}: {cell!r} is not a {kind}"
         raise ValueError(msg) from error

@@ -13,7 +13,7 @@ from warehouse.schema.tables import TABLES
 @pytest.fixture
 def con() -> duckdb.DuckDBPyConnection:
     opened = duckdb.connect()
-    ddl.create_all(opened, [TABLES["reference_counts"], TABLES["reference_rates"]])
+    ddl.create_all(opened, [TABLES[name] for name in ("reference_counts", "reference_rates", "events")])
     return opened
 
 

@@ -222,6 +222,17 @@ _ALL: Final = (
     Field("hours", "BIGINT", "hours of the day that were both read whole and counted", "24", "hours"),
     Field("volume", "DOUBLE", "posts of the control kind in those hours", "1200", "posts"),
     Field("incidents", "BIGINT", "strict incidents", "3", "incidents"),
+    Field("event_date", "DATE", "day of the event, UTC", "2026-02-23"),
+    _code("event_kind", "event_kind", "what kind of event", "viral_post"),
+    Field("event_name", "VARCHAR", "what happened, in our words", "a model became available"),
+    Field("event_agent", "VARCHAR", "the agent concerned, as labels name it; null if none", "openclaw"),
+    # fits
+    Field("fit", "VARCHAR", "what was fitted", "growth_quasi_poisson"),
+    Field("low", "DOUBLE", "lower end of the 95 % interval; null: none, or no bound", "3.75"),
+    Field("high", "DOUBLE", "upper end of the 95 % interval; null: none, or no bound", "6.51"),
+    Field("p", "DOUBLE", "p value of no change", "0.003", "probability"),
+    Field("method", "VARCHAR", "the procedure, with its source", "exact conditional test"),
+    Field("fit_reason", "VARCHAR", "why there is no value", "nobody knows which share of the posts is held"),
     # bookkeeping
     Field("name", "VARCHAR", "name", "incident"),
     Field("next_value", "BIGINT", "next number to give", "43"),
