@@ -15,7 +15,7 @@ TORCH_FROM := --torch-backend=cpu
 endif
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: env run dashboard test lint train bench lock clean
+.PHONY: env run dashboard test lint train bench simulate lock clean
 .DEFAULT_GOAL := run
 
 env: $(STAMP)
@@ -51,6 +51,11 @@ train: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_snapshot
+
+# Do the intervals hold their 95 %, and is a planted rise recovered? Writes docs/simulation.md; an hour or so.
+simulate: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.simulation
 
 lock: $(STAMP)
 	echo 'torch ; sys_platform == "never"' > $(VENV)/no-torch.txt

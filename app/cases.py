@@ -57,10 +57,15 @@ def strongest(con: duckdb.DuckDBPyConnection, number: int = NUMBER) -> tuple[Cas
     for row in fetch(
         con,
         """
+        WITH told AS MATERIALIZED (
+            SELECT ir.incident, ir.report_id, i.best_report_id
+            FROM incident_reports ir JOIN incidents i USING (incident)
+            WHERE ir.incident IN (SELECT unnest(?::BIGINT[]))
+        )
         SELECT ir.incident, r.url
-        FROM incident_reports ir JOIN reports r USING (report_id) JOIN incidents i USING (incident)
-        WHERE ir.incident IN (SELECT unnest(?::BIGINT[])) AND r.url IS NOT NULL
-        ORDER BY ir.incident, ir.report_id <> i.best_report_id, r.created_at NULLS LAST, r.report_id
+        FROM told ir JOIN reports r USING (report_id)
+        WHERE r.url IS NOT NULL
+        ORDER BY ir.incident, ir.report_id <> ir.best_report_id, r.created_at NULLS LAST, r.report_id
         """,
         [chosen],
     ):
@@ -70,10 +75,14 @@ def strongest(con: duckdb.DuckDBPyConnection, number: int = NUMBER) -> tuple[Cas
     for row in fetch(
         con,
         """
+        WITH told AS MATERIALIZED (
+            SELECT ir.incident, ir.report_id, i.best_report_id
+            FROM incident_reports ir JOIN incidents i USING (incident)
+            WHERE ir.incident IN (SELECT unnest(?::BIGINT[]))
+        )
         SELECT ir.incident, e.*
-        FROM evidence_spans e JOIN incident_reports ir USING (report_id) JOIN incidents i USING (incident)
-        WHERE ir.incident IN (SELECT unnest(?::BIGINT[]))
-        ORDER BY ir.incident, e.report_id <> i.best_report_id, e.report_id, span_field, excerpt, span_start
+        FROM told ir JOIN evidence_spans e USING (report_id)
+        ORDER BY ir.incident, e.report_id <> ir.best_report_id, e.report_id, span_field, excerpt, span_start
         """,
         [chosen],
     ):

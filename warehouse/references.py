@@ -74,6 +74,42 @@ def study_first_last(source: duckdb.DuckDBPyConnection | Path | None = None) -> 
     return StudyCounts(first, last, citation)
 
 
+LAB_NOTE: Final = (
+    "Laboratory rates of one study, by model and behaviour under staged conditions: shares of its runs, not of what "
+    "that happened outside. Not comparable as rates with counts of reported incidents, nor with one another across "
+    "conditions; an empty rate was not found in print and is not a zero."
+)
+
+
+class LabRow(NamedTuple):
+    """One published laboratory rate; null where it was not found."""
+
+    model: str
+    behaviour: str
+    subject: str
+    condition: str
+    statistic: str
+    rate: float | None
+    confidence: str
+    source_url: str
+    note: str | None
+
+
+def lab_table(con: duckdb.DuckDBPyConnection, *, found_only: bool = False) -> tuple[LabRow, ...]:
+    """Return the laboratory rates by model and behaviour: to be shown with `LAB_NOTE`, never as rates beside ours.
+
+    Args:
+        con: a snapshot or the working file.
+        found_only: leave out figures that were not found in print.
+    """
+    rows = con.execute(
+        "SELECT model, tested_behaviour, subject, condition, statistic, rate, confidence, source_url, note "
+        "FROM reference_rates WHERE rate IS NOT NULL OR NOT ? ORDER BY model, tested_behaviour, condition, statistic",
+        [found_only],
+    ).fetchall()
+    return tuple(LabRow(*row) for row in rows)
+
+
 def _shipped(name: str) -> Traversable:
     return files("warehouse") / "figures" / name
 

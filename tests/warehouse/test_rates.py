@@ -21,7 +21,8 @@ def test_a_rate_is_incidents_over_posts_of_the_same_hours(con: duckdb.DuckDBPyCo
     (line,) = rates(con, per="month")
     (month,) = line.periods
     # Afternoons were read but not counted; a date to the day may lie in one of them.
-    assert (month.hours, month.volume, month.incidents, month.whole) == (36, 1500, 2, False)
+    assert (month.hours, month.incidents, month.whole) == (36, 2, False)
+    assert month.volume == pytest.approx(1500)
     assert month.rate == pytest.approx(2 / 1500 * 10_000)
     assert month.interval == pytest.approx(tuple(end / 1500 * 10_000 for end in poisson_interval(2)))
 
@@ -44,7 +45,7 @@ def test_two_collectors_of_one_platform_are_never_added_and_a_sample_is_scaled_u
     volume(con, "github", "2026-01-01", "2026-01-02", 300, inclusion_p=0.25)
     volume(con, "github", "2026-01-01", "2026-01-01 06:00:00", 999, source_id="other")
     (line,) = rates(con, per="day")
-    assert [(period.hours, period.volume) for period in line.periods] == [(24, 1200)]
+    assert [(period.hours, period.volume) for period in line.periods] == [(24, pytest.approx(1200))]
 
 
 def test_the_controls_ratio_is_divided_out_where_both_were_counted(con: duckdb.DuckDBPyConnection) -> None:
