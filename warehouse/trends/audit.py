@@ -20,25 +20,25 @@ WITH answers AS (
     WHERE decision = 'is_strict' AND draw_reason = 'audit'
     GROUP BY ALL
 ),
-sizes AS (
-    SELECT g.group_key, count(*) AS size
+strict AS MATERIALIZED (
+    SELECT g.report_id, g.group_key, count(*) OVER (PARTITION BY g.group_key) AS size
     FROM groupings AS g
-    JOIN current_labels AS l ON l.report_id = g.report_id AND l.is_strict
-    WHERE g.merge = $merge
-    GROUP BY g.group_key
+    JOIN current_labels AS l ON l.report_id = g.report_id
+    WHERE g.merge = $merge AND l.is_strict
 ),
-kept AS (
+months AS MATERIALIZED (
+    SELECT group_key, month FROM group_facts WHERE merge = $merge AND is_strict
+),
+kept AS MATERIALIZED (
     SELECT
         r.report_id,
-        coalesce(l.is_strict, false) AS flagged,
+        s.report_id IS NOT NULL AS flagged,
         coalesce(s.size, 1) AS size,
-        g.group_key,
-        coalesce(f.month, CAST(date_trunc('month', r.created_at AT TIME ZONE 'UTC') AS DATE)) AS month
+        s.group_key,
+        coalesce(m.month, CAST(date_trunc('month', r.created_at AT TIME ZONE 'UTC') AS DATE)) AS month
     FROM reports AS r
-    LEFT JOIN current_labels AS l ON l.report_id = r.report_id
-    LEFT JOIN groupings AS g ON l.is_strict AND g.report_id = r.report_id AND g.merge = $merge
-    LEFT JOIN group_facts AS f ON f.merge = $merge AND f.group_key = g.group_key
-    LEFT JOIN sizes AS s ON s.group_key = g.group_key
+    LEFT JOIN strict AS s ON s.report_id = r.report_id
+    LEFT JOIN months AS m ON m.group_key = s.group_key
 )
 """
 
@@ -57,13 +57,16 @@ def read_audit(con: duckdb.DuckDBPyConnection, *, month: date | None = None, mer
 
     Sizes of strata are estimated from the newest draw (one over the probability, summed) and, for kept posts, made to
     add up to the flagged and the other posts that there are; answers of all draws count. A post drawn and not answered
-    yet is left to those answered of its stratum: they are taken to be alike.
+    yet is left to those answered of its stratum: they are taken to be alike. Without any draw there are no cells.
 
     Args:
         con: a snapshot or the working file.
         month: first day of the month of the group's first report, or of the post where it is in no group.
         merge: which reports count as one event.
     """
+    newest = scalar(con, "SELECT arg_max(draw, drawn_at) FROM audit_draws")
+    if newest is None:
+        return Audit((), (), ())
     known = fetch(
         con,
         f"{_DRAWN} SELECT flagged, group_key, count(*) AS posts FROM kept "  # noqa: S608
@@ -74,7 +77,6 @@ def read_audit(con: duckdb.DuckDBPyConnection, *, month: date | None = None, mer
     for row in known:
         totals[row["flagged"]] += row["posts"]
     sizes = tuple(row["posts"] for row in known if row["flagged"])
-    newest = scalar(con, "SELECT arg_max(draw, drawn_at) FROM audit_draws")
     drawn = fetch(
         con,
         _DRAWN

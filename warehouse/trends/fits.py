@@ -196,7 +196,9 @@ def _corrected(con: duckdb.DuckDBPyConnection, series: Series, dispersion: float
     yield _rogan_gladen(con, card)
 
 
-def _errors(found: Corrected) -> str:
+def _errors(found: Corrected) -> str | None:
+    if found.reports.value is None:
+        return None
     told = f"raw: {found.raw_reports:,} strict reports, {found.raw_events:,} groups"
     for name, share in (("false alarms", found.false_alarms), ("missed", found.missed)):
         told += f"; {name} {share:.1%}" if share is not None else ""
