@@ -125,10 +125,14 @@ stream that draws it; everything else runs anew in every stream. The audit draws
 geometric mean: the ratio of two small Poisson counts is skewed, so that its plain mean is too high even without any error.
 """
 _FINDING: Final = """
-How to read it. *True counts* shows what chance alone does. *Counted* is what the pipeline prints: posts that only sound like
-events are flagged at an even rate and pull the ratio towards 1; under normal merging, events of one agent told in like
-words within days are also joined, the more the denser they are, which hides part of a rise. *Corrected by the audit* takes out
-false alarms and misses, not what linking joins too much: compare tight with normal merging for that.
+How to read it. *True counts* shows what chance alone does. *Counted* is what the pipeline prints. Two errors pull it towards
+1: posts that only sound like events are flagged at an even rate, and under normal merging events of one agent told in like
+words within days are joined, the more the denser they are, which hides part of a rise. *Corrected by the audit* takes out
+false alarms and misses, not what linking joins too much: under tight merging, where only copies are joined, the planted
+rise is recovered; under normal merging it is not, and the link error carried with a count does not help, because it is
+not the same in a thin and in a dense month. So a ratio under normal merging stands beside the one under tight merging,
+and where they differ by more than their intervals allow, joining is the reason to look at first. Under tight merging
+every telling counts, and tellings come in bunches: an interval that takes them for independent is somewhat too narrow.
 """
 
 
