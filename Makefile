@@ -15,7 +15,7 @@ TORCH_FROM := --torch-backend=cpu
 endif
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: env run dashboard serve test proof lint train bench crash fuzz soak audit lock clean
+.PHONY: env run dashboard serve test proof lint train bench simulate crash fuzz soak audit lock clean
 .DEFAULT_GOAL := run
 
 env: $(STAMP)
@@ -77,6 +77,11 @@ soak: $(STAMP)
 # Known faults of the dependencies, bandit's rules, licences (docs/licences.md).
 audit: $(STAMP)
 	$(BIN)/python -m tests.audit
+	$(BIN)/python -m tests.bench_snapshot
+
+# Do the intervals hold their 95 %, and is a planted rise recovered? Writes docs/simulation.md; an hour or so.
+simulate: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.simulation
 
 lock: $(STAMP)
 	echo 'torch ; sys_platform == "never"' > $(VENV)/no-torch.txt

@@ -70,13 +70,16 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def connect_snapshot(snapshot: Snapshot, memory_limit: str = "1GB", *, spill: bool = True) -> duckdb.DuckDBPyConnection:
+def connect_snapshot(
+    snapshot: Snapshot, memory_limit: str = "1GB", *, spill: bool = True, threads: int | None = None
+) -> duckdb.DuckDBPyConnection:
     """Open a snapshot for reading: no writes, no files, no network, no extensions, settings locked.
 
     Args:
         snapshot: which one.
         memory_limit: shared by all connections of this process to this file.
         spill: let a query that outgrows its memory go on in a temporary folder beside the file.
+        threads: how many a query may use; None leaves that to DuckDB.
 
     Raises:
         WarehouseError: the file is missing, cut off or not a DuckDB file.
@@ -89,6 +92,8 @@ def connect_snapshot(snapshot: Snapshot, memory_limit: str = "1GB", *, spill: bo
     }
     if not spill:
         config["temp_directory"] = ""
+    if threads is not None:
+        config["threads"] = threads
     # Connections to one file share its settings: the first one locks them, the others find them locked.
     with _OPENING:
         try:

@@ -20,6 +20,7 @@ from warehouse.connect import CURRENT, Snapshot, WarehouseError, checksum, find_
 from warehouse.excerpts import evidence_spans
 from warehouse.rows import merge, scalar
 from warehouse.schema.tables import PUBLISHED, TABLES
+from warehouse.trends.fits import store_fits
 
 # Runs are logged even when nothing changes: they do not make a new snapshot.
 _NOT_CONTENT = {"runs"}
@@ -136,11 +137,17 @@ def _finish(con: duckdb.DuckDBPyConnection, building: Path, info: tuple[str, dat
         for table in PUBLISHED:
             for statement in ddl.comments(table, [f for f in table.fields if f.sensitivity == "public"]):
                 copy.execute(statement)
-        ddl.create_views(copy)
-        ddl.fill_rollups(copy)
+        derive(copy)
         copy.execute("CHECKPOINT")
     finally:
         copy.close()
+
+
+def derive(copy: duckdb.DuckDBPyConnection) -> None:
+    """Add what every reader would else compute again: views, roll-ups, fits."""
+    ddl.create_views(copy)
+    ddl.fill_rollups(copy)
+    store_fits(copy)
 
 
 def _write_whole(path: Path, text: str) -> None:

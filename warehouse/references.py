@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping
+from datetime import date
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -17,8 +18,9 @@ from warehouse.schema.tables import TABLES
 _RENAMED: Final[Mapping[str, Mapping[str, str]]] = {
     "reference_counts": {"unit": "value_unit"},
     "reference_rates": {"behaviour": "tested_behaviour"},
+    "events": {},
 }
-_FILES: Final = {"reference_counts": "field_counts.csv", "reference_rates": "lab_rates.csv"}
+_FILES: Final = {"reference_counts": "field_counts.csv", "reference_rates": "lab_rates.csv", "events": "events.csv"}
 _STUDY: Final = "cltr_scheming_in_the_wild"
 _FIRST: Final = "incidents in the first month"
 _LAST: Final = "incidents in the last month"
@@ -72,6 +74,42 @@ def study_first_last(source: duckdb.DuckDBPyConnection | Path | None = None) -> 
     return StudyCounts(first, last, citation)
 
 
+LAB_NOTE: Final = (
+    "Laboratory rates of one study, by model and behaviour under staged conditions: shares of its runs, not of what "
+    "that happened outside. Not comparable as rates with counts of reported incidents, nor with one another across "
+    "conditions; an empty rate was not found in print and is not a zero."
+)
+
+
+class LabRow(NamedTuple):
+    """One published laboratory rate; null where it was not found."""
+
+    model: str
+    behaviour: str
+    subject: str
+    condition: str
+    statistic: str
+    rate: float | None
+    confidence: str
+    source_url: str
+    note: str | None
+
+
+def lab_table(con: duckdb.DuckDBPyConnection, *, found_only: bool = False) -> tuple[LabRow, ...]:
+    """Return the laboratory rates by model and behaviour: to be shown with `LAB_NOTE`, never as rates beside ours.
+
+    Args:
+        con: a snapshot or the working file.
+        found_only: leave out figures that were not found in print.
+    """
+    rows = con.execute(
+        "SELECT model, tested_behaviour, subject, condition, statistic, rate, confidence, source_url, note "
+        "FROM reference_rates WHERE rate IS NOT NULL OR NOT ? ORDER BY model, tested_behaviour, condition, statistic",
+        [found_only],
+    ).fetchall()
+    return tuple(LabRow(*row) for row in rows)
+
+
 def _shipped(name: str) -> Traversable:
     return files("warehouse") / "figures" / name
 
@@ -114,13 +152,14 @@ def _read(file: Traversable | Path, name: str) -> list[dict[str, Any]]:
         ]
 
 
-def _cell(type_: str, cell: str | None, place: str) -> str | float | None:
+def _cell(type_: str, cell: str | None, place: str) -> str | float | date | None:
     if cell is None or not cell.strip():
         return None
-    if type_ != "DOUBLE":
+    if type_ == "VARCHAR":
         return cell.strip()
+    read, kind = (date.fromisoformat, "day") if type_ == "DATE" else (float, "number")
     try:
-        return float(cell)
+        return read(cell)
     except ValueError as error:
-        msg = f"{place}: {cell!r} is not a number"
+        msg = f"{place}: {cell!r} is not a {kind}"
         raise ValueError(msg) from error

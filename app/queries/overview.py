@@ -111,7 +111,7 @@ def _sources(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
                    min(from_at) AS from_at, max(to_at) AS to_at
             FROM coverage GROUP BY platform
         ),
-        kept AS (SELECT platform, count(*) AS reports FROM reports GROUP BY platform)
+        kept AS (SELECT source AS platform, sum(reports)::BIGINT AS reports FROM held_months GROUP BY source)
         SELECT platform, coalesce(p.platform_name, platform) AS name, coalesce(s.posts, 0) AS posts,
                coalesce(k.reports, 0) AS reports, coalesce(s.states, ['unknown']) AS states,
                strftime(s.from_at, '%Y-%m-%d') AS from_day, strftime(s.to_at - INTERVAL 1 SECOND, '%Y-%m-%d') AS to_day,

@@ -95,3 +95,16 @@ def test_sources_lists_every_platform_with_what_it_cannot_see(db: Path) -> None:
 
     told = call("sources", "--db", str(db)).output
     assert all(platform in told and item.cannot_see in told for platform, item in PLATFORMS.items())
+
+
+def test_trends_per_day_and_by_action_and_of_reports(db: Path) -> None:
+    found = json.loads(call("trends", "--db", str(db), "--per", "day", "--by", "action", "--json").output)
+    assert (found["per"], found["by"], found["lines"][1]["name"]) == ("day", "action", "data_deletion")
+    assert found["lines"][0]["days"][0]["incidents"] == 1
+    told = call("trends", "--db", str(db), "--what", "reports", "--from", "2026-10-30", "--to", "2026-11").output
+    assert "strict reports by month of publication" in told
+    assert "a collection, not a measurement" in told
+    assert (
+        "first hand are split by source only"
+        in call("trends", "--db", str(db), "--what", "first_hand", "--by", "agent").output
+    )

@@ -7,13 +7,14 @@ from tests.warehouse.builders import warehouse
 from warehouse import ddl, references
 from warehouse.references import load_references, study_first_last
 from warehouse.rows import fetch
+from warehouse.schema import codes
 from warehouse.schema.tables import TABLES
 
 
 @pytest.fixture
 def con() -> duckdb.DuckDBPyConnection:
     opened = duckdb.connect()
-    ddl.create_all(opened, [TABLES["reference_counts"], TABLES["reference_rates"]])
+    ddl.create_all(opened, [TABLES[name] for name in ("reference_counts", "reference_rates", "events")])
     return opened
 
 
@@ -94,3 +95,20 @@ def test_a_key_that_stands_twice_is_refused(
     monkeypatch.setattr(references, "_shipped", lambda name: tmp_path / name)
     with pytest.raises(ValueError, match="key stands twice"):
         load_references(con)
+
+
+def test_the_lab_table_keeps_conditions_and_leaves_empty_what_was_not_found(con: duckdb.DuckDBPyConnection) -> None:
+    load_references(con)
+    every, found = references.lab_table(con), references.lab_table(con, found_only=True)
+    assert len(every) > len(found) > 5
+    assert all(row.rate is not None and row.condition and row.source_url for row in found)
+    assert any(row.rate is None for row in every)
+    assert "Not comparable as rates" in references.LAB_NOTE
+
+
+def test_events_are_dated_cited_and_no_counts(con: duckdb.DuckDBPyConnection) -> None:
+    load_references(con)
+    rows = fetch(con, "SELECT * FROM events ORDER BY event_date")
+    assert len(rows) >= 10
+    assert all(row["source_url"].startswith("https://") for row in rows)
+    assert {row["event_kind"] for row in rows} <= set(codes.EVENT_KIND)

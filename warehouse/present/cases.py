@@ -78,14 +78,19 @@ def told(con: duckdb.DuckDBPyConnection, chosen: Sequence[int]) -> tuple[Case, .
     for row in fetch(
         con,
         """
+        WITH told AS MATERIALIZED (
+            SELECT ir.incident, ir.report_id, i.best_report_id
+            FROM incident_reports ir JOIN incidents i USING (incident)
+            WHERE ir.incident IN (SELECT unnest(?::BIGINT[]))
+        )
         SELECT ir.incident, r.url
-        FROM incident_reports ir JOIN reports r USING (report_id) JOIN incidents i USING (incident)
-        WHERE ir.incident IN (SELECT unnest(?::BIGINT[])) AND r.url IS NOT NULL
+        FROM told ir JOIN reports r USING (report_id)
+        WHERE r.url IS NOT NULL
         QUALIFY row_number() OVER (
             PARTITION BY ir.incident
-            ORDER BY ir.report_id IS DISTINCT FROM i.best_report_id, r.created_at NULLS LAST, r.report_id
+            ORDER BY ir.report_id IS DISTINCT FROM ir.best_report_id, r.created_at NULLS LAST, r.report_id
         ) <= ?
-        ORDER BY ir.incident, ir.report_id IS DISTINCT FROM i.best_report_id, r.created_at NULLS LAST, r.report_id
+        ORDER BY ir.incident, ir.report_id IS DISTINCT FROM ir.best_report_id, r.created_at NULLS LAST, r.report_id
         """,
         [list(chosen), LINKS],
     ):
@@ -95,11 +100,15 @@ def told(con: duckdb.DuckDBPyConnection, chosen: Sequence[int]) -> tuple[Case, .
     for row in fetch(
         con,
         """
+        WITH told AS MATERIALIZED (
+            SELECT ir.incident, ir.report_id, i.best_report_id
+            FROM incident_reports ir JOIN incidents i USING (incident)
+            WHERE ir.incident IN (SELECT unnest(?::BIGINT[]))
+        )
         SELECT ir.incident, e.*
-        FROM evidence_spans e JOIN incident_reports ir USING (report_id) JOIN incidents i USING (incident)
-        WHERE ir.incident IN (SELECT unnest(?::BIGINT[]))
+        FROM told ir JOIN evidence_spans e USING (report_id)
         QUALIFY dense_rank() OVER (
-            PARTITION BY ir.incident ORDER BY e.report_id IS DISTINCT FROM i.best_report_id, e.report_id
+            PARTITION BY ir.incident ORDER BY e.report_id IS DISTINCT FROM ir.best_report_id, e.report_id
         ) = 1
         ORDER BY ir.incident, span_field, excerpt, span_start
         """,

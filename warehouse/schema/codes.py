@@ -178,6 +178,14 @@ COUNTED: Final[Codes] = {
 
 PER: Final[Codes] = {"day": "a day, UTC", "week": "a week from Monday, UTC", "month": "a calendar month, UTC"}
 
+EVENT_KIND: Final[Codes] = {
+    "product_launch": "a product or model became available: more users, more reports of it",
+    "viral_post": "one public post that very many passed on",
+    "press_story": "a single case that the press took up",
+    "disclosure": "a developer or an official body disclosed cases of its own",
+    "study": "a study of such behaviour was published",
+}
+
 PUBLISH_TEXT: Final[Codes] = {
     "none": "no word of the text is published",
     "span": "short evidence spans are published, with the link",
@@ -261,6 +269,7 @@ VOCABULARIES: Final[dict[str, Codes]] = {
     "coverage_state": COVERAGE_STATE,
     "counted": COUNTED,
     "per": PER,
+    "event_kind": EVENT_KIND,
     "publish_text": PUBLISH_TEXT,
     "train": TRAIN,
     "decision": DECISION,

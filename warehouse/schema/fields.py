@@ -310,6 +310,17 @@ _ALL: Final = (
     Field("is_unexpected", "BOOLEAN", "the count left its band after the correction", "true"),
     Field("tested_at", "TIMESTAMPTZ", "when it was tested, UTC", "2026-11-21 10:00:00+00"),
     _private("told_at", "TIMESTAMPTZ", "when the operator was told, UTC", "2026-11-21 10:00:00+00"),
+    Field("event_date", "DATE", "day of the event, UTC", "2026-02-23"),
+    _code("event_kind", "event_kind", "what kind of event", "viral_post"),
+    Field("event_name", "VARCHAR", "what happened, in our words", "a model became available"),
+    Field("event_agent", "VARCHAR", "the agent concerned, as labels name it; null if none", "openclaw"),
+    # fits
+    Field("fit", "VARCHAR", "what was fitted", "growth_quasi_poisson"),
+    Field("low", "DOUBLE", "lower end of the 95 % interval; null: none, or no bound", "3.75"),
+    Field("high", "DOUBLE", "upper end of the 95 % interval; null: none, or no bound", "6.51"),
+    Field("p", "DOUBLE", "p value of no change", "0.003", "probability"),
+    Field("method", "VARCHAR", "the procedure, with its source", "exact conditional test"),
+    Field("fit_reason", "VARCHAR", "why there is no value", "nobody knows which share of the posts is held"),
     # bookkeeping
     Field("erased", "VARCHAR", "sha256 of a forgotten report's id, or its author's keyed hash", "9f86d081884c7d65…"),
     _code("erased_what", "erased_what", "what was forgotten", "report"),

@@ -227,6 +227,12 @@ _ALL: Final = (
         "series what period_start",
     ),
     _table(
+        "events",
+        "dated events that move posting: drawn over series and left out in sensitivity checks, never counted",
+        "event_date event_kind event_name event_agent source_url confidence note",
+        "event_date event_name",
+    ),
+    _table(
         "reference_rates",
         "laboratory rates published by others; not comparable with field counts",
         "study model tested_behaviour subject condition statistic rate confidence source_url note",
@@ -288,6 +294,13 @@ _ALL: Final = (
         "denominators: posts of each control kind a day, and the incidents of the same hours, where both were counted",
         "merge source control day hours volume incidents reports",
         "merge source control day",
+        working=False,
+    ),
+    _table(
+        "fits",
+        "figures fitted to the series at publish: each with its interval, its n and its method, or why there is none",
+        "fit merge line_name value low high p n method fit_reason note",
+        "fit merge line_name",
         working=False,
     ),
     _table(

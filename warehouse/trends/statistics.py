@@ -8,7 +8,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from scipy import stats
+from scipy import special, stats
 
 DISPERSIONS: Final = (1.0, 2.9, 4.0, 8.0)
 EXACT: Final = "exact conditional test and interval (binomial share, Clopper-Pearson)"
@@ -189,8 +189,9 @@ def poisson_interval(count: int, level: float = 0.95) -> tuple[float, float]:
     _check_count("count", count)
     _check_level(level)
     tail = (1 - level) / 2
-    low = 0.0 if count == 0 else float(stats.chi2.ppf(tail, 2 * count)) / 2
-    return low, float(stats.chi2.isf(tail, 2 * count + 2)) / 2
+    # Half the quantiles of chi square are those of a gamma law; asked directly, for speed: every period has one.
+    low = 0.0 if count == 0 else float(special.gammaincinv(count, tail))
+    return low, float(special.gammainccinv(count + 1, tail))
 
 
 def wilson_interval(part: int, whole: int, level: float = 0.95) -> tuple[float, float]:
