@@ -51,6 +51,7 @@ train: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_linking
 
 lock: $(STAMP)
 	echo 'torch ; sys_platform == "never"' > $(VENV)/no-torch.txt
