@@ -57,6 +57,8 @@ train: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_linking
+	$(BIN)/python -m tests.bench_snapshot
 	$(BIN)/python -m tests.app.bench
 
 serve: $(STAMP)
@@ -77,7 +79,6 @@ soak: $(STAMP)
 # Known faults of the dependencies, bandit's rules, licences (docs/licences.md).
 audit: $(STAMP)
 	$(BIN)/python -m tests.audit
-	$(BIN)/python -m tests.bench_snapshot
 
 # Do the intervals hold their 95 %, and is a planted rise recovered? Writes docs/simulation.md; an hour or so.
 simulate: $(STAMP)

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from warehouse.rows import Changed, fetch, merge, scalar
 from warehouse.schema.models import Link
@@ -63,19 +65,20 @@ def filed(con: duckdb.DuckDBPyConnection, numbers: Collection[int]) -> list[dict
     )
 
 
-def under(con: duckdb.DuckDBPyConnection, keys: Iterable[int]) -> dict[int, list[int]]:
+def under(con: duckdb.DuckDBPyConnection, keys: Iterable[int]) -> dict[int, NDArray[np.int64]]:
     """Return, for each key that is held, the latest reports filed under it, oldest first, by number."""
-    asked = pa.table({"block_key": pa.array(sorted(set(keys)), pa.int64())})
+    asked = pa.table({"block_key": np.unique(np.fromiter(keys, np.int64))})
     con.register("asked_keys", asked)
     try:
-        rows = con.execute(
-            "SELECT block_key, list_sort(list(filed))[-?:] FROM blocking_keys SEMI JOIN asked_keys USING (block_key) "
-            "GROUP BY block_key",
-            [PER_KEY],
-        ).fetchall()
+        found = con.execute(
+            "SELECT block_key, filed FROM blocking_keys SEMI JOIN asked_keys USING (block_key) ORDER BY ALL"
+        ).fetchnumpy()
     finally:
         con.unregister("asked_keys")
-    return dict(rows)
+    keys_found, starts = np.unique(found["block_key"], return_index=True)
+    # Of nothing, split makes one empty list.
+    lists = np.split(found["filed"], starts[1:]) if len(starts) else []
+    return {key: own[-PER_KEY:] for key, own in zip(keys_found.tolist(), lists, strict=True)}
 
 
 def file(
