@@ -11,7 +11,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from classifiers.label import Labeller, load_labeller
-from flows import collect, steps
+from flows import collect, review, steps
 from flows.collect import Collected, Coverage
 from flows.collect_source import Outcome
 from flows.collectors import parse_span, run_sources
@@ -108,9 +108,11 @@ def ingest(
             kept = _screen_task(con, key=key, run_id=run_id)
             labeller = load_labeller()
             labelled = _label_task(con, labeller, run_id=run_id)
+            decided = review.take_in(con, path, run_id=run_id)
             opened = _link_task(con, run_id=run_id)
+            review.draw_due(con, run_id=run_id)
             new = collected.new + sum(outcome.new for outcome in outcomes)
-            rejected = collected.rejected + sum(outcome.rejected for outcome in outcomes)
+            rejected = collected.rejected + decided.set_aside + sum(outcome.rejected for outcome in outcomes)
             done = Ingested(run_id, new, kept, labelled, opened, rejected, tuple(outcomes))
             numbers = {name: value for name, value in asdict(done).items() if isinstance(value, int)}
             counts = numbers | raw.counts(con)
@@ -122,8 +124,10 @@ def ingest(
 
 @flow(name="publish", validate_parameters=False)
 def publish(db: str) -> Published:
-    """Check the working file and publish a snapshot of it."""
+    """Check the working file, publish a snapshot of it, and write what reviewers are asked beside it."""
     path = Path(db)
     with open_working(path) as con:
+        review.apply_decisions(con, path, version=VERSION)
         published: Published = _publish_task(con, path, version=VERSION)
+        review.write_queue(con, path)
     return published

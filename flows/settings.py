@@ -20,6 +20,8 @@ class Settings(BaseSettings):
     db: Path = Path("data/offscript.duckdb")
     author_key: str | None = None
     contact: str | None = None
+    # Posts drawn at random for audit, once a month; 0: none.
+    audit_size: int = 100
 
 
 def author_key(db: Path, settings: Settings | None = None) -> bytes:

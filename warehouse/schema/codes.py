@@ -157,7 +157,7 @@ REJECT_REASON: Final[Codes] = {
     "not_gzip": "the file is named .gz and is not gzip, or is cut off",
     "empty_file": "the file holds no line",
     "unreadable": "the file cannot be opened",
-    "not_a_decision": "the line is no decision that can be made: an unknown field, code or report, or an id given twice",
+    "not_a_decision": "the line is no decision that can be made: an unknown field or code, or an id given twice",
 }
 
 VOCABULARIES: Final[dict[str, Codes]] = {
