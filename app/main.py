@@ -10,8 +10,8 @@ from pathlib import Path
 import streamlit as st
 
 from app import markup
-from app.pages import overview
 from app.queries import Overview, load
+from app.views import overview, review
 from warehouse.connect import WarehouseError, find_snapshot
 
 ICON = Path(__file__).parent / "icon.svg"
@@ -23,14 +23,24 @@ def main() -> None:
     """Show the page asked for."""
     st.set_page_config(page_title="Offscript", page_icon=str(ICON), layout="centered", menu_items={})
     st.html(markup.STYLE)
-    st.navigation([st.Page(_overview, title="Offscript", default=True)], position="hidden").run()
+    pages = [st.Page(_overview, title="Offscript", default=True)]
+    if review.enabled():
+        pages.append(st.Page(_review, title="Review", url_path="review"))
+    st.navigation(pages, position="hidden").run()
+
+
+def _db() -> Path:
+    return Path(os.environ.get("OFFSCRIPT_DB") or DEFAULT_DB)
 
 
 def _overview() -> None:
-    db = Path(os.environ.get("OFFSCRIPT_DB") or DEFAULT_DB)
-    found = _current(db)
+    found = _current(_db())
     if found is not None:
         overview.show(found)
+
+
+def _review() -> None:
+    review.show(_db())
 
 
 def _current(db: Path) -> Overview | None:

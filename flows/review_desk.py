@@ -40,10 +40,14 @@ def sit(db: Path, reviewer: str, *, audit: bool, console: Console) -> int:
         return 0
     # The name is checked before the first question, not after it.
     decide("x", "same", "y", reviewer=reviewer)
-    session = Session(
-        console, decisions_file(db), reviewer, click.getchar, lambda ask: str(click.prompt(ask, default=""))
-    )
-    return session.run(queue)
+
+    def key() -> str:
+        return click.getchar() if sys.stdin.isatty() else sys.stdin.read(1)
+
+    def line(ask: str) -> str:
+        return str(click.prompt(ask, default="", show_default=False))
+
+    return Session(console, decisions_file(db), reviewer, key, line).run(queue)
 
 
 def listed(db: Path, reviewer: str | None, *, audit: bool) -> Iterator[str]:
