@@ -124,7 +124,9 @@ def _desk(db: Path, reviewer: str) -> None:
         st.html(markup.lead("There is no queue yet: it is written at every publish."))
         st.code(f"offscript publish --db {db}", language="shell")
         return
-    audit = st.radio("Questions", ["Most informative", "Random audit"], horizontal=True) == "Random audit"
+    # Buttons, not radio buttons: while one of those has the focus the page's keys are not heard.
+    kinds = ["Most informative", "Random audit"]
+    audit = st.segmented_control("Questions", kinds, default=kinds[0], required=True) == kinds[1]
     path = decisions_file(db)
     decisions = together(merged, read(path)[0])
     # Skipped ones come last, in the order they were skipped.
