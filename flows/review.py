@@ -124,10 +124,14 @@ def gold_items(con: duckdb.DuckDBPyConnection) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def gold_file(con: duckdb.DuckDBPyConnection) -> Iterator[Path | None]:
-    """Give the reviewed texts as a private gold file named `reviews.jsonl`, gone afterwards; None if there are none."""
+def reviewed_gold(db: Path | None) -> Iterator[tuple[Path, ...]]:
+    """Give a warehouse's reviewed texts as a private gold file named `reviews.jsonl`, gone afterwards; none if none."""
+    if db is None:
+        yield ()
+        return
+    with open_working(db) as con:
+        lines = [json.dumps(item) + "\n" for item in gold_items(con)]
     with tempfile.TemporaryDirectory(prefix="offscript-") as folder:
         path = Path(folder) / "reviews.jsonl"
-        lines = [json.dumps(item) + "\n" for item in gold_items(con)]
         path.write_text("".join(lines), "utf-8")
-        yield path if lines else None
+        yield (path,) if lines else ()

@@ -45,14 +45,16 @@ def trends(
     """Monthly strict incidents with coverage, from the published snapshot."""
     from flows.files import month
     from warehouse.connect import open_snapshot
+    from warehouse.trends.breaks import breaks
     from warehouse.trends.series import monthly
 
     with open_snapshot(db, snapshot) as (con, found):
         series = monthly(con, by=by, start=month("--from", start), end=month("--to", end), merge=merge)
+        changed = [each.sentence() for each in breaks(con)]
         if as_json:
-            click.echo(json.dumps({"snapshot": found.id, **series.to_json()}, indent=1))
+            click.echo(json.dumps({"snapshot": found.id, **series.to_json(), "breaks": changed}, indent=1))
         else:
-            click.echo(f"{series.to_table()}\nsnapshot {found.id}")
+            click.echo("\n".join([series.to_table(), *changed, f"snapshot {found.id}"]))
 
 
 @main.command("rate-ratio")
