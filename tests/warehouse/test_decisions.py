@@ -199,7 +199,7 @@ def test_what_is_in_force_is_the_same_in_sql_and_in_python(steps: list[tuple[str
 
 
 LABEL = "SELECT kind, is_strict, behaviours_present, evidence, decided FROM current_labels WHERE report_id = 'github:a'"
-AS_JUDGED = ("first_hand", True, ["shutdown_tampering"], 2, [])
+AS_JUDGED: tuple[Any, ...] = ("first_hand", True, ["shutdown_tampering"], 2, [])
 
 
 def store(con: duckdb.DuckDBPyConnection, *decisions: Decision) -> None:
