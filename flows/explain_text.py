@@ -21,7 +21,7 @@ def show(told: Told, console: Console) -> None:
     console.print(Styled(f"{report['report_id']}  {visible(report['url'] or 'no address')}", style="bold"))
     _stored(told, console)
     if told.found is None:
-        console.print("The text is no longer held: nothing can be judged anew.")
+        console.print(f"{told.place} does not hold its text (any more): nothing can be judged anew.")
     else:
         _judged(told, told.found, console)
     _decided(told, console)

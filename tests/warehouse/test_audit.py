@@ -223,6 +223,11 @@ def test_a_second_is_asked_about_some_and_a_third_where_two_differ(
     again = queue(con, tmp_path / "x.duckdb")
     assert {item.shown.report_id for item in again if "reviewers disagree" in item.reasons} == names(twice)
     assert names(waiting(again, agreed + other, "ef")) == names(twice)
+    with open_review(tmp_path / "x.duckdb") as review:
+        told = {outcome for (outcome,) in review.execute("SELECT outcome FROM decision_outcomes").fetchall()}
+        assert told == {"applied", "disputed"}
+        settled = next(item.shown.report_id for item in asked if not item.second_reading)
+        assert scalar(review, "SELECT text FROM reports WHERE report_id = ?", [settled]) == ""
 
 
 def test_keys_write_what_they_say(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

@@ -66,7 +66,8 @@ def write_review_file(con: duckdb.DuckDBPyConnection, db: Path, read_raw: ReadRa
         try:
             copy.execute("SET TimeZone = 'UTC'")
             merge(copy, TABLES["reports"], rejected)
-            held = {name for (name,) in copy.execute("SELECT report_id FROM reports").fetchall()}
+            texts = copy.execute("SELECT report_id FROM reports WHERE title <> '' OR text <> ''").fetchall()
+            held = {name for (name,) in texts}
             # A draw whose text is gone can no longer be answered; it stays in `audit_draws`.
             kept = [row for row in queue if row["report_id"] in held]
             merge(copy, TABLES["review_queue"], kept)
@@ -94,6 +95,13 @@ def _copy(con: duckdb.DuckDBPyConnection, building: Path, asked: Sequence[str]) 
             "FROM (SELECT * REPLACE (CAST(NULL AS VARCHAR) AS author_key) FROM reports) "
             "WHERE report_id IN (SELECT unnest(?::VARCHAR[])) AND (title <> '' OR text <> '')",
             [asked],
+        )
+        # Without its text: so that what became of every decision can be told from this file too.
+        con.execute(
+            f"INSERT INTO building.reports SELECT {names['reports']} "  # noqa: S608
+            "FROM (SELECT * REPLACE ('' AS title, '' AS text, CAST(NULL AS VARCHAR) AS author_key) FROM reports) "
+            "WHERE report_id IN (SELECT review_of FROM reviews) "
+            "AND report_id NOT IN (SELECT report_id FROM building.reports)"
         )
         for name in _WHOLE:
             con.execute(f"INSERT INTO building.{name} SELECT {names[name]} FROM {name}")  # noqa: S608
