@@ -29,6 +29,11 @@ _PINNED: Final = "pinned-snapshot"
 _LOG = logging.getLogger("offscript")
 
 
+def working_file() -> Path:
+    """Return the working file beside which snapshots are published; the pages never open it."""
+    return Path(os.environ.get("OFFSCRIPT_DB") or DEFAULT_DB)
+
+
 @dataclass(frozen=True)
 class Frame:
     """The snapshot a view is made from; `pinned` where the address asks for it by name."""
@@ -62,7 +67,7 @@ def framed(show: Callable[[Frame], str]) -> Callable[[], None]:
     """
 
     def page() -> None:
-        db = Path(os.environ.get("OFFSCRIPT_DB") or DEFAULT_DB)
+        db = working_file()
         frame = _current(db)
         if frame is None:
             return

@@ -8,8 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from app import markup
-from app.frame import framed
-from app.views import behaviours, data, incident, incidents, methods, overview, sources, trends
+from app.frame import framed, working_file
+from app.views import behaviours, data, incident, incidents, methods, overview, review, sources, trends
 
 ICON = Path(__file__).parent / "icon.svg"
 
@@ -28,7 +28,13 @@ def main() -> None:
         st.Page(framed(methods.show), title="Methods", url_path="methods"),
         st.Page(framed(data.show), title="Data", url_path="data"),
     ]
+    if review.enabled():
+        pages.append(st.Page(_review, title="Review", url_path="review"))
     st.navigation(pages, position="top").run()
+
+
+def _review() -> None:
+    review.show(working_file())
 
 
 main()

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from classifiers.label import Labeller, load_labeller
-from flows import collect, steps
+from flows import collect, review, steps
 from flows.alerts import alert
 from flows.collect import Collected, Coverage
 from flows.collect_source import Outcome
@@ -115,13 +115,15 @@ def ingest(
             if sources is not None:
                 outcomes = step("read sources", run_sources, con, sources, window, key=key, run_id=run_id)
             kept = step("screen", steps.screen_pending, con, key=key, run_id=run_id)
-            labelled = opened = 0
+            labelled = opened = set_aside = 0
             if judge:
                 labeller = load_labeller()
                 labelled = step("label", steps.label_pending, con, labeller, run_id=run_id)
+                set_aside = review.take_in(con, path, run_id=run_id).set_aside
                 opened = step("link", steps.link_pending, con, run_id=run_id)
+                review.draw_due(con, run_id=run_id)
             new = collected.new + sum(outcome.new for outcome in outcomes)
-            rejected = collected.rejected + sum(outcome.rejected for outcome in outcomes)
+            rejected = collected.rejected + set_aside + sum(outcome.rejected for outcome in outcomes)
             done = Ingested(run_id, new, kept, labelled, opened, rejected, tuple(outcomes))
             numbers = {name: value for name, value in asdict(done).items() if isinstance(value, int)}
             counts = numbers | raw.counts(con)
@@ -132,10 +134,12 @@ def ingest(
 
 
 def publish(db: str, *, step: Step = plain, wait: float = 0.0) -> Published:
-    """Test the last week against what was expected, tell who asked to be told, check the file, publish a snapshot."""
+    """Apply decisions, tell what was not expected, check the file, publish it, and write what reviewers are asked."""
     path = Path(db)
     with open_working(path, wait=wait) as con:
+        review.apply_decisions(con, path, version=VERSION)
         for failure in alert(con):
             _LOG.warning("alert not sent, tried again at the next publishing: %s", failure)
         published: Published = step("publish", publish_snapshot, con, path, version=VERSION)
+        review.write_queue(con, path)
     return published

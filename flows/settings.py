@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     allow_private: bool = False
     # Backups kept of the working file.
     backups: int = 7
+    # Posts drawn at random for audit, once a month; 0: none.
+    audit_size: int = 100
 
 
 def author_key(db: Path, settings: Settings | None = None) -> bytes:

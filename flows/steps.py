@@ -14,10 +14,10 @@ from classifiers.heads import MODEL
 from classifiers.label import Labeller
 from classifiers.linking import LINKER
 from classifiers.screen import SCREEN_VERSION, screen
-from flows import link, progress
+from flows import drift, link, progress
 from flows.mapping import MAPPER, to_report
 from flows.sources.registry import post_of
-from warehouse import labels, linking, reports
+from warehouse import labels, linking, panel, reports
 from warehouse.rows import scalar, transaction
 from warehouse.schema.models import LabelLine, Post, Report
 
@@ -77,14 +77,19 @@ def screen_pending(con: duckdb.DuckDBPyConnection, *, key: bytes, run_id: str) -
 
 
 def label_pending(con: duckdb.DuckDBPyConnection, labeller: Labeller, *, run_id: str) -> int:
-    """Judge every report whose present text this instrument has not judged; return how many were judged."""
+    """Judge every report whose present text this instrument has not judged; return how many were judged.
+
+    A new instrument takes over at the end, in one step: until it has read every text, the one before it counts.
+    """
     row = {
         "instrument": labeller.instrument,
         "registered_at": datetime.now(UTC),
         "screen": SCREEN_VERSION,
         "card": (MODEL / "card.json").read_text("utf-8"),
     }
-    labels.register(con, row)
+    with transaction(con):
+        labels.announce(con, row)
+        panel.choose(con, labels.current(con))
     done = 0
     with progress.step("label", labels.count_unlabelled(con, labeller.instrument)) as advance:
         for batch in labels.unlabelled(con, labeller.instrument, LABEL_BATCH):
@@ -101,6 +106,11 @@ def label_pending(con: duckdb.DuckDBPyConnection, labeller: Labeller, *, run_id:
                 labels.store(con, rows)
             done += len(batch)
             advance(len(batch))
+    with transaction(con):
+        before = labels.take_over(con, labeller.instrument, run_id=run_id)
+        if before:
+            drift.store_drift(con, labeller.instrument, before, run_id=run_id)
+        panel.choose(con, labels.current(con))
     return done
 
 

@@ -90,12 +90,22 @@ def evaluate(gold: Path, as_json: bool) -> None:
 @click.option("--open", "open_only", is_flag=True, help="Use only texts that are ours: all a plain clone has.")
 @click.option("--out", type=FILE, help="Folder of the artefact and its card; the default is the package itself.")
 @click.option("--labels", type=FILE, help="Folder of the per-item labels and predictions; the default is --out.")
+@click.option("--reviews", type=FILE, help="Warehouse whose reviewed labels are learnt from too, where terms allow it.")
 @click.option("--pool", "pools", multiple=True, type=FILE, help="Unlabelled posts, to count flagged posts per 10,000.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def train(
-    gold: tuple[Path, ...], open_only: bool, out: Path | None, labels: Path | None, pools: tuple[Path, ...], seed: int
+    gold: tuple[Path, ...],
+    open_only: bool,
+    out: Path | None,
+    labels: Path | None,
+    reviews: Path | None,
+    pools: tuple[Path, ...],
+    seed: int,
 ) -> None:
     """Fit the instrument on GOLD files; write the artefact, its card and per-item predictions.
+
+    With --reviews, what people decided in a warehouse is a further gold file: labels with a decided kind, of texts on
+    platforms whose `train` is yes, and never an audit answer.
 
     Without GOLD files the shipped texts are used; then --out is needed, for such an artefact is weaker than the
     shipped one and must not replace it by accident.
@@ -104,13 +114,18 @@ def train(
         msg = "name GOLD files, or --out DIR to train on the shipped texts alone"
         raise click.UsageError(msg)
     from classifiers.train import train as fit
+    from flows.review import reviewed_gold
 
     package = Path(str(resource_files("classifiers")))
     files = gold or (package / "gold" / "own_words.jsonl",)
     record = Path(str(resource_files("warehouse"))) / "sample" / "record.jsonl"
-    card = fit(
-        files, out or package / "model", open_only=open_only, seed=seed, pools=pools, record=record, labels=labels
-    )
+    with reviewed_gold(reviews) as reviewed:
+        if reviews is not None and not reviewed:
+            click.echo(f"{reviews}: no reviewed label may train", err=True)
+        learnt = (*files, *reviewed)
+        card = fit(
+            learnt, out or package / "model", open_only=open_only, seed=seed, pools=pools, record=record, labels=labels
+        )
     click.echo(f"instrument {card['instrument']}, cross-validated; everything else is in the card")
     for section, names in (
         ("strict_grey_apart", ("f1", "precision", "recall", "average_precision")),

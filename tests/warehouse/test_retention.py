@@ -52,12 +52,13 @@ def test_a_text_that_is_gone_keeps_its_last_label_under_a_new_instrument(con: du
     held(con, "github:o/r#2", NOW - timedelta(days=1))
     purge_past_term(con, TERMS, audit_days=None, now=NOW)
     row = {"instrument": "test-2", "registered_at": NOW, "screen": "s", "card": "{}"}
-    labels.register(con, row)
+    labels.announce(con, row)
     # Only what can be read is judged again, and nothing is read into an empty text.
     assert [r["report_id"] for batch in labels.unlabelled(con, "test-2", 10) for r in batch] == ["github:o/r#2"]
     con.execute(
         "INSERT INTO labels SELECT * REPLACE ('test-2' AS instrument) FROM labels WHERE report_id = 'github:o/r#2'"
     )
+    labels.take_over(con, "test-2", run_id="run")
     held_now = con.execute("SELECT report_id, instrument FROM current_labels ORDER BY 1").fetchall()
     assert held_now == [("github:o/r#1", "test-1"), ("github:o/r#2", "test-2")]
     assert next(iter(reports.unscreened(con, "s2", "m2")))[0]["given_id"] == "github:o/r#2"

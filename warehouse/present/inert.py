@@ -3,7 +3,7 @@
 import html
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote, urlsplit
 
 # Cf: bidi controls, zero-width and tag characters. Cc: control characters. Co, Cs, Cn: nothing a reader can see.
@@ -43,8 +43,8 @@ def inert(text: str) -> str:
     return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(text))
 
 
-def highlighted(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """Return inert HTML of a text with `<mark>` around character ranges [start, end); overlapping ones are joined."""
+def runs(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[str, bool]]:
+    """Yield a text in pieces, and whether each lies in one of the ranges [start, end); overlapping ones are joined."""
     joined: list[tuple[int, int]] = []
     for start, end in sorted((max(0, a), min(len(text), b)) for a, b in spans):
         if start >= end:
@@ -53,13 +53,26 @@ def highlighted(text: str, spans: Iterable[tuple[int, int]]) -> str:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
             joined.append((start, end))
-    parts: list[str] = []
     at = 0
     for start, end in joined:
-        parts += [inert(text[at:start]), "<mark>", inert(text[start:end]), "</mark>"]
+        yield text[at:start], False
+        yield text[start:end], True
         at = end
-    parts.append(inert(text[at:]))
-    return "".join(parts)
+    yield text[at:], False
+
+
+def highlighted(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Return inert HTML of a text with `<mark>` around character ranges [start, end)."""
+    return "".join(f"<mark>{inert(piece)}</mark>" if marked else inert(piece) for piece, marked in runs(text, spans))
+
+
+def lines(text: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+    """Yield the lines of a text, each with the ranges that lie in it, moved to it."""
+    at = 0
+    for line in text.splitlines(keepends=True):
+        end = at + len(line)
+        yield line, [(max(a, at) - at, min(b, end) - at) for a, b in spans if a < end and b > at]
+        at = end
 
 
 def safe_url(url: str | None) -> str | None:

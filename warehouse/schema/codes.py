@@ -238,7 +238,7 @@ REJECT_REASON: Final[Codes] = {
     "not_gzip": "the file is packed and broken or cut off, or not packed as its name says",
     "empty_file": "the file holds no line",
     "unreadable": "the file cannot be opened",
-    "not_a_decision": "no decision that can be made: an unknown field, code or report, or an id given twice",
+    "not_a_decision": "no decision that can be made: an unknown field or code, or an id given twice",
 }
 
 ERASED_WHAT: Final[Codes] = {
