@@ -28,18 +28,20 @@ class Status:
     """One line of `offscript sources`.
 
     Attributes:
+        last_run: when it was last read or tried.
         last_read: up to when the source was read.
         posts_a_day: over the last 28 days.
-        last_post: end of the last span that had a post; earlier than `last_read` where the source is silent.
+        silent_since: end of the last span that had a post, where spans without any were read after it.
         missed_hours: asked for and not answered, summed over its streams.
     """
 
     source: str
     platform: str
     state: str
+    last_run: datetime | None
     last_read: datetime | None
     posts_a_day: float | None
-    last_post: datetime | None
+    silent_since: datetime | None
     missed_hours: float
 
 
@@ -141,8 +143,8 @@ def statuses(con: duckdb.DuckDBPyConnection, now: datetime | None = None) -> lis
         "max(to_at) FILTER (coverage != 'missed' AND posts > 0) AS last_post, "
         "sum(posts) FILTER (from_at >= ?) AS posts, "
         "sum(epoch(to_at) - epoch(from_at)) FILTER (coverage = 'missed') / 3600 AS missed, "
-        "min(from_at) FILTER (coverage != 'missed' AND from_at >= ?) AS first "
-        "FROM coverage GROUP BY 1",
+        "min(from_at) FILTER (coverage != 'missed' AND from_at >= ?) AS first, max(r.started_at) AS last_run "
+        "FROM coverage LEFT JOIN runs AS r USING (run_id) GROUP BY 1",
         [at - timedelta(days=28)] * 2,
     )
     held = {row["source_id"]: row for row in rows}
@@ -150,15 +152,17 @@ def statuses(con: duckdb.DuckDBPyConnection, now: datetime | None = None) -> lis
     for entry in SOURCES.values():
         lacks = entry.missing(source_config(entry))
         row = held.get(entry.source, {})
+        last, posted = row.get("last_read"), row.get("last_post")
         days = (row["last_read"] - row["first"]) / timedelta(days=1) if row.get("first") else 0.0
         out.append(
             Status(
                 source=entry.source,
                 platform=entry.platform,
                 state=f"needs {', '.join(lacks)}" if lacks else "ready",
-                last_read=row.get("last_read"),
+                last_run=row.get("last_run"),
+                last_read=last,
                 posts_a_day=float(row["posts"] or 0) / days if days > 0 else None,
-                last_post=row.get("last_post"),
+                silent_since=posted if last and posted and posted < last else None,
                 missed_hours=float(row.get("missed") or 0.0),
             )
         )

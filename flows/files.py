@@ -6,7 +6,6 @@ import json
 from calendar import monthrange
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib.resources import files
@@ -14,22 +13,16 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 from rich.console import Console
 
 from classifiers.items import strip_title
 from flows import progress
 from flows.collect_source import Outcome
-from flows.collectors import statuses
 from flows.errors import InputError
 from flows.identity import identify, tracker
 from flows.mapping import MappingError, parse_when
 from flows.sources import jsonl
-from flows.sources.registry import PLATFORMS
-from warehouse.connect import WarehouseError, open_snapshot
-from warehouse.migrate import migrate
 from warehouse.query import Answer
-from warehouse.rows import fetch
 from warehouse.schema.models import LabelLine, Linkable, LinkLine, Merge, Post
 
 if TYPE_CHECKING:
@@ -253,49 +246,5 @@ def outcomes_table(outcomes: Sequence[Outcome]) -> str:
     table += [
         [o.source, o.state, *(f"{n:,}" for n in (o.served, o.new, o.rejected, o.spans, o.missed, o.gone)), o.detail]
         for o in outcomes
-    ]
-    return aligned(table)
-
-
-def sources_table(db: Path) -> str:
-    """Return how every source stands: ready or what it needs, up to when it was read, posts a day, silent since."""
-    with ExitStack() as stack:
-        try:
-            con = stack.enter_context(open_snapshot(db))[0]
-        except WarehouseError:
-            # Nothing published yet: an empty warehouse says the same.
-            con = stack.enter_context(duckdb.connect())
-            migrate(con)
-        found = statuses(con)
-    table = [["source", "platform", "state", "read up to", "posts a day", "silent since", "hours missed"]]
-    for item in found:
-        silent = item.last_post if item.last_post and item.last_read and item.last_post < item.last_read else None
-        table.append(
-            [
-                item.source,
-                item.platform,
-                item.state,
-                f"{item.last_read:%Y-%m-%d %H:%M}" if item.last_read else "never",
-                "" if item.posts_a_day is None else f"{item.posts_a_day:.1f}",
-                f"{silent:%Y-%m-%d %H:%M}" if silent else "",
-                f"{item.missed_hours:.0f}" if item.missed_hours else "",
-            ]
-        )
-    return aligned(table)
-
-
-def platforms_table(db: Path) -> str:
-    """Return the platforms with their policies and, where a snapshot exists, what was read of each."""
-    read: dict[str, int] = {}
-    try:
-        with open_snapshot(db) as (con, _):
-            rows = fetch(con, "SELECT platform, n FROM funnel WHERE step = 'posts'")
-            read = {row["platform"]: row["n"] for row in rows}
-    except WarehouseError:
-        read = {}
-    table = [["platform", "posts read", "text published", "may train", "cannot see"]]
-    table += [
-        [item.platform, f"{read.get(item.platform, 0):,}", item.publish_text, item.train, item.cannot_see]
-        for item in PLATFORMS.values()
     ]
     return aligned(table)

@@ -141,13 +141,13 @@ def look_at_backups(db: Path, now: datetime) -> Iterator[Finding]:
 
 def _silent(rows: list[Status], now: datetime) -> Iterator[Finding]:
     for row in rows:
-        if row.last_post is None or row.last_read is None:
+        if row.last_read is None:
             continue
-        if row.last_read - row.last_post > SILENCE:
+        if row.silent_since is not None and row.last_read - row.silent_since > SILENCE:
             yield Finding(
                 "silence",
                 "warn",
-                f"{row.source}: no post since {row.last_post:%Y-%m-%d %H:%M}, though it was read",
+                f"{row.source}: no post since {row.silent_since:%Y-%m-%d %H:%M}, though it was read",
                 page(row.source),
             )
         elif row.state == "ready" and now - row.last_read > OLD_SNAPSHOT:

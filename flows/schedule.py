@@ -113,7 +113,7 @@ def _published_page(db: Path, done: Ingested, published: Published) -> str:
         "| --- | --- | --- | --- |",
         f"| {done.kept} | {done.labelled} | {done.opened} | {strict[0]} |",
         "",
-        "| source | read to | last post | posts a day | hours missed |",
+        "| source | read to | silent since | posts a day | hours missed |",
         "| --- | --- | --- | --- | --- |",
     ]
     for row in rows:
@@ -121,7 +121,7 @@ def _published_page(db: Path, done: Ingested, published: Published) -> str:
             continue
         a_day = "" if row.posts_a_day is None else f"{row.posts_a_day:,.0f}"
         lines.append(
-            f"| {row.source} | {_at(row.last_read)} | {_at(row.last_post)} | {a_day} | {row.missed_hours:,.1f} |"
+            f"| {row.source} | {_at(row.last_read)} | {_at(row.silent_since) if row.silent_since else ''} | {a_day} | {row.missed_hours:,.1f} |"
         )
     return "\n".join(lines)
 

@@ -31,7 +31,7 @@ _GAUGES = {
 }
 _BY_SOURCE = {
     "offscript_source_read_age_seconds": "since the end of what was read of a source",
-    "offscript_source_post_age_seconds": "since the end of the last span that had a post",
+    "offscript_source_silent_seconds": "How long a source that is read has had no post; 0 where it is not silent",
     "offscript_source_posts_per_day": "over the last 28 days",
     "offscript_source_missed_hours": "asked for and not answered",
 }
@@ -137,7 +137,7 @@ def metrics_text(vitals: Vitals) -> bytes:
             continue
         ages = {
             "offscript_source_read_age_seconds": _age(vitals.at, row.last_read),
-            "offscript_source_post_age_seconds": _age(vitals.at, row.last_post),
+            "offscript_source_silent_seconds": _age(vitals.at, row.silent_since) if row.silent_since else 0.0,
             "offscript_source_posts_per_day": row.posts_a_day,
             "offscript_source_missed_hours": row.missed_hours,
         }

@@ -125,8 +125,7 @@ def _ingest(
 @main.command()
 @db_option
 def sources(db: Path) -> None:
-    """List the sources: ready or what they need, up to when they were read, posts a day, silence; and the platforms."""
-    from flows.files import platforms_table, sources_table
+    """List the sources: ready or what they need, last run, posts a day, silent since; and the platforms."""
+    from flows.source_list import sources_list
 
-    click.echo(sources_table(db))
-    click.echo(platforms_table(db), nl=False)
+    click.echo(sources_list(db), nl=False)

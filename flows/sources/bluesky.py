@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from flows.exchange import BadAnswer, Pace
+from flows.exchange import BadAnswer, Pace, Refused
 from flows.http import Client
 from flows.queries import Queries
 from flows.sources.base import Ask, BadItem, Native, Page, Stream, secret
@@ -46,7 +46,7 @@ class Bluesky:
 
     def __init__(self, config: Config, queries: Queries, http: Client) -> None:
         self._config, self._queries, self._http = config, queries, http
-        self._session: str | None = None
+        self._session: Native = {}
         self._logged_in = bool(config.handle and config.app_password)
         self._base = config.login_base if self._logged_in else config.base
         http.pace(self._base, Pace(0.5, burst=10))
@@ -102,15 +102,44 @@ class Bluesky:
         return known
 
     def _get(self, method: str, query: Mapping[str, Any]) -> Any:  # noqa: ANN401
-        headers = {"Authorization": f"Bearer {self._token()}"} if self._logged_in else {}
-        return self._http.json(f"{self._base}/xrpc/{method}", params=query, headers=headers)
+        url = f"{self._base}/xrpc/{method}"
+        if not self._logged_in:
+            return self._http.json(url, params=query)
+        headers = _bearer(self._token())
+        try:
+            return self._http.json(url, params=query, headers=headers)
+        except Refused as error:
+            # 400 ExpiredToken, or 401 where the server has forgotten the session: a second no is final.
+            if error.status != 401 and "ExpiredToken" not in str(error):
+                raise
+        self._renew()
+        return self._http.json(url, params=query, headers=_bearer(self._token()))
 
     def _token(self) -> str:
-        if self._session is None:
+        if not self._session:
             given = {"identifier": self._config.handle, "password": secret(self._config.app_password)}
-            url = f"{self._base}/xrpc/com.atproto.server.createSession"
-            self._session = need_at(self._http.request("POST", url, payload=given).json(), "accessJwt")
-        return self._session
+            self._session = self._server("createSession", payload=given)
+        return need_at(self._session, "accessJwt")
+
+    def _renew(self) -> None:
+        """Renew the session by its refresh token: logging in is limited to a few hundred times a day."""
+        held, self._session = self._session, {}
+        try:
+            self._session = self._server("refreshSession", headers=_bearer(need_at(held, "refreshJwt")))
+        except (Refused, BadItem):
+            # Too old to be renewed: the next question logs in anew.
+            return
+
+    def _server(self, method: str, **request: Any) -> Native:  # noqa: ANN401
+        answer = self._http.request("POST", f"{self._base}/xrpc/com.atproto.server.{method}", **request).json()
+        if not isinstance(answer, dict) or not answer.get("accessJwt"):
+            msg = f"bluesky: {method} gave no token"
+            raise BadAnswer(msg)
+        return answer
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 def _hidden(item: Native) -> bool:

@@ -93,7 +93,7 @@ def test_exports_and_dictionary(db: Path, tmp_path: Path) -> None:
 def test_sources_lists_every_platform_with_what_it_cannot_see(db: Path) -> None:
     from flows.sources.registry import PLATFORMS
 
-    told = call("sources", "--db", str(db)).output
+    told = " ".join(call("sources", "--db", str(db)).output.split())
     assert all(platform in told and item.cannot_see in told for platform, item in PLATFORMS.items())
 
 

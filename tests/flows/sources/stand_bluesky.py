@@ -11,6 +11,8 @@ def config(base: str) -> dict[str, Any]:
 
 
 ASKED: dict[str, Any] = {"share_links": ()}
+# Tokens that are no longer taken.
+EXPIRED: set[str] = set()
 GIVEN = "bluesky:did:plc:writer/{n}"
 
 
@@ -43,10 +45,23 @@ def native(post: Post) -> dict[str, Any]:
 
 def answer(site: Site, request: Request) -> Reply:
     rate = {"RateLimit-Limit": "3000", "RateLimit-Remaining": "2999", "RateLimit-Reset": "1795179000"}
-    logged_in = request.headers.get("authorization") == "Bearer jwt"
+    # Each login and each renewal gives a token of its own; those in `expired` are no longer taken.
+    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    if given.startswith("jwt") and given in EXPIRED:
+        return Reply({"error": "ExpiredToken", "message": "Token has expired"}, 400, rate)
+    logged_in = given.startswith("jwt")
+    issued = sum("com.atproto.server" in one.path for one in site.log)
     match request.path.removeprefix("/xrpc/"):
         case "com.atproto.server.createSession":
-            return Reply({"accessJwt": "jwt", "refreshJwt": "r", "handle": "h", "did": "did:plc:x"}, headers=rate)
+            return Reply(
+                {"accessJwt": f"jwt{issued}", "refreshJwt": "r", "handle": "h", "did": "did:plc:x"}, headers=rate
+            )
+        case "com.atproto.server.refreshSession":
+            if given != "r" or "r" in EXPIRED:
+                return Reply({"error": "ExpiredToken", "message": "Token has expired"}, 400, rate)
+            return Reply(
+                {"accessJwt": f"jwt{issued}", "refreshJwt": "r", "handle": "h", "did": "did:plc:x"}, headers=rate
+            )
         case "app.bsky.feed.getPosts":
             uris = request.query["uris"]
             return Reply({"posts": [item for post in site.posts if (item := native(post))["uri"] in uris]})
