@@ -120,9 +120,8 @@ def _published_page(db: Path, done: Ingested, published: Published) -> str:
         if row.last_read is None and not row.missed_hours:
             continue
         a_day = "" if row.posts_a_day is None else f"{row.posts_a_day:,.0f}"
-        lines.append(
-            f"| {row.source} | {_at(row.last_read)} | {_at(row.silent_since) if row.silent_since else ''} | {a_day} | {row.missed_hours:,.1f} |"
-        )
+        silent = _at(row.silent_since) if row.silent_since else ""
+        lines.append(f"| {row.source} | {_at(row.last_read)} | {silent} | {a_day} | {row.missed_hours:,.1f} |")
     return "\n".join(lines)
 
 

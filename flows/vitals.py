@@ -31,7 +31,7 @@ _GAUGES = {
 }
 _BY_SOURCE = {
     "offscript_source_read_age_seconds": "since the end of what was read of a source",
-    "offscript_source_silent_seconds": "How long a source that is read has had no post; 0 where it is not silent",
+    "offscript_source_silent_seconds": "since a source that is read had its last post; 0 where it is not silent",
     "offscript_source_posts_per_day": "over the last 28 days",
     "offscript_source_missed_hours": "asked for and not answered",
 }

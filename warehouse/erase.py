@@ -40,10 +40,14 @@ _BLANK = {
     "expected_text_hash": "left(sha256(concat({salt}, expected_text_hash)), 32)",
     "content_hash": "left(sha256(concat({salt}, content_hash)), 32)",
     "link_reason": "'one of the two was forgotten'",
+    "derived_reason": "'one of the two was forgotten'",
+    "reason": "'of a forgotten report'",
 }
 _NAMES_REPORT = ("report_id", "linked_to", "review_of")
 # Rows of these are made of the text itself: they go.
-_DROPPED = ("evidence_spans",)
+_DROPPED = ("evidence_spans", "report_facts", "blocking_keys")
+# What an incident takes from its best report's words or address; the next linking writes it anew from the others.
+_OF_BEST = ("summary", "archived_url", "inputs_hash")
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,10 @@ def apply(con: duckdb.DuckDBPyConnection, erasure: Erasure) -> int:
         held = len(con.execute("SELECT 1 FROM reports JOIN gone ON report_id = old").fetchall())
     for name, columns in tables.items():
         _blank(con, name, columns, erasure)
+    if "best_report_id" in tables.get("incidents", {}):
+        sets = ", ".join(f"{column} = NULL" for column in _OF_BEST if column in tables["incidents"])
+        if sets:
+            con.execute(f"UPDATE incidents SET {sets} WHERE best_report_id IN (SELECT old FROM gone)")  # noqa: S608
     for name, columns in tables.items():
         _rename(con, name, columns, erasure)
     if "rejects" in tables and "head" in tables["rejects"]:
