@@ -57,15 +57,10 @@ def strongest(con: duckdb.DuckDBPyConnection, number: int = NUMBER) -> tuple[Cas
     for row in fetch(
         con,
         """
-        WITH told AS MATERIALIZED (
-            SELECT ir.incident, ir.report_id, i.best_report_id
-            FROM incident_reports ir JOIN incidents i USING (incident)
-            WHERE ir.incident IN (SELECT unnest(?::BIGINT[]))
-        )
-        SELECT ir.incident, r.url
-        FROM told ir JOIN reports r USING (report_id)
-        WHERE r.url IS NOT NULL
-        ORDER BY ir.incident, ir.report_id <> ir.best_report_id, r.created_at NULLS LAST, r.report_id
+        SELECT l.incident, l.url
+        FROM incident_links l JOIN incidents i USING (incident)
+        WHERE l.incident IN (SELECT unnest(?::BIGINT[]))
+        ORDER BY l.incident, l.report_id <> i.best_report_id, l.created_at NULLS LAST, l.report_id
         """,
         [chosen],
     ):
