@@ -75,7 +75,7 @@ def label_pending(con: duckdb.DuckDBPyConnection, labeller: Labeller, *, run_id:
         "instrument": labeller.instrument,
         "registered_at": datetime.now(UTC),
         "screen": SCREEN_VERSION,
-        "card": (MODEL / "card.json").read_text("utf-8"),
+        "card": json.dumps(_card(), ensure_ascii=False),
     }
     labels.register(con, row)
     done = 0
@@ -95,6 +95,12 @@ def label_pending(con: duckdb.DuckDBPyConnection, labeller: Labeller, *, run_id:
             done += len(batch)
             advance(len(batch))
     return done
+
+
+def _card() -> dict[str, Any]:
+    """Return the instrument's card with that of linking: both errors bear on every count of incidents."""
+    found: dict[str, Any] = json.loads((MODEL / "card.json").read_text("utf-8"))
+    return {**found, "linking": json.loads((MODEL / "link_card.json").read_text("utf-8"))}
 
 
 def _label_row(line: LabelLine, text_hash: str, now: datetime, run_id: str) -> dict[str, Any]:
