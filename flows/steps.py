@@ -85,7 +85,7 @@ def label_pending(con: duckdb.DuckDBPyConnection, labeller: Labeller, *, run_id:
         "instrument": labeller.instrument,
         "registered_at": datetime.now(UTC),
         "screen": SCREEN_VERSION,
-        "card": (MODEL / "card.json").read_text("utf-8"),
+        "card": json.dumps(_card(), ensure_ascii=False),
     }
     with transaction(con):
         labels.announce(con, row)
@@ -112,6 +112,12 @@ def label_pending(con: duckdb.DuckDBPyConnection, labeller: Labeller, *, run_id:
             drift.store_drift(con, labeller.instrument, before, run_id=run_id)
         panel.choose(con, labels.current(con))
     return done
+
+
+def _card() -> dict[str, Any]:
+    """Return the instrument's card with that of linking: both errors bear on every count of incidents."""
+    found: dict[str, Any] = json.loads((MODEL / "card.json").read_text("utf-8"))
+    return {**found, "linking": json.loads((MODEL / "link_card.json").read_text("utf-8"))}
 
 
 def label_row(line: LabelLine, text_hash: str, now: datetime, run_id: str) -> dict[str, Any]:

@@ -108,3 +108,12 @@ def test_trends_per_day_and_by_action_and_of_reports(db: Path) -> None:
         "first hand are split by source only"
         in call("trends", "--db", str(db), "--what", "first_hand", "--by", "agent").output
     )
+
+
+def test_the_link_error_travels_with_the_instruments_card() -> None:
+    from flows.steps import _card
+    from warehouse.trends.corrected import link_error
+
+    found = link_error(_card())
+    assert found is not None
+    assert found.low < found.factor < found.high

@@ -132,7 +132,8 @@ false alarms and misses, not what linking joins too much: under tight merging, w
 rise is recovered; under normal merging it is not, and the link error carried with a count does not help, because it is
 not the same in a thin and in a dense month. So a ratio under normal merging stands beside the one under tight merging,
 and where they differ by more than their intervals allow, joining is the reason to look at first. Under tight merging
-every telling counts, and tellings come in bunches: an interval that takes them for independent is somewhat too narrow.
+every telling counts, and tellings come in bunches: the exact interval, which takes them for independent, is too narrow;
+the corrected one has the dispersion that retelling at the planted rate gives.
 """
 
 

@@ -43,6 +43,11 @@ LOOK_ALIKES: Final = 6
 POOL_OF_NOISE: Final = 200
 POOL_OF_LOOK_ALIKES: Final = 80
 AUDITED: Final = 40
+# Under tight merging each telling counts; an event has m of them: variance over mean of their number is E[m²] / E[m].
+DISPERSION: Final[dict[Merge, float]] = {
+    "tight": (RETOLD * (1 - RETOLD) + RETOLD / 2 * (1 - RETOLD / 2)) / (1 + 1.5 * RETOLD) + 1 + 1.5 * RETOLD,
+    "normal": 1.0,
+}
 # First-hand accounts stand on the tracker of their agent, as most do in life; what passes them on stands elsewhere.
 _ELSEWHERE: Final = ("reddit:r/agents", "hackernews", "reddit:r/coding")
 
@@ -191,7 +196,7 @@ def _outcome(con: duckdb.DuckDBPyConnection, posts: Sequence[Made], merge: Merge
         found=(ratio.before, ratio.after),
         exact=Estimate(ratio.ratio, ratio.exact.low, ratio.exact.high, n, ratio.exact.test),
         dispersed=Estimate(ratio.ratio, wide.low, wide.high, n, wide.test),
-        corrected=corrected_ratio(audits[0], audits[1], exposure=(days[0], days[1])),
+        corrected=corrected_ratio(audits[0], audits[1], exposure=(days[0], days[1]), dispersion=DISPERSION[merge]),
     )
 
 

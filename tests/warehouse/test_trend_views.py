@@ -227,7 +227,17 @@ def test_tables_and_views_build_on_a_ducklake_catalogue(con: duckdb.DuckDBPyConn
     ddl.create_all(lake, WORKING)
     ddl.create_views(lake)
     lake.execute("COMMIT")
-    for table in ("reports", "instruments", "labels", "groupings", "coverage", "reviews", "volumes"):
+    for table in (
+        "reports",
+        "instruments",
+        "labels",
+        "groupings",
+        "coverage",
+        "reviews",
+        "volumes",
+        "incidents",
+        "incident_reports",
+    ):
         rows = con.execute(f"SELECT * FROM {table}").to_arrow_table()
         lake.register("incoming", rows)
         lake.execute(f"INSERT INTO {table} SELECT * FROM incoming")

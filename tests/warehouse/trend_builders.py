@@ -75,5 +75,8 @@ def measured(con: duckdb.DuckDBPyConnection) -> None:
         add(con, f"github:{number}", "2026-01-10" if number < 3 else "2026-03-10")
     cover(con, "github", "2026-01-01", "2026-04-01")
     volume(con, "github", "2026-01-10", "2026-01-11", 240)
+    merge(con, TABLES["incidents"], [{"incident": 1, "incident_status": "reported", "is_strict": True}])
+    merge(con, TABLES["incident_reports"], [{"incident": 1, "report_id": "github:0", "link_method": "origin"}])
+    merge(con, TABLES["counters"], [{"name": "incident", "next_value": 2}])
     decide(con, 1, "github:0", "not_same", "github:1")
     decide(con, 2, "github:0", "gravity", "2", expected_text_hash="h")

@@ -78,19 +78,14 @@ def told(con: duckdb.DuckDBPyConnection, chosen: Sequence[int]) -> tuple[Case, .
     for row in fetch(
         con,
         """
-        WITH told AS MATERIALIZED (
-            SELECT ir.incident, ir.report_id, i.best_report_id
-            FROM incident_reports ir JOIN incidents i USING (incident)
-            WHERE ir.incident IN (SELECT unnest(?::BIGINT[]))
-        )
-        SELECT ir.incident, r.url
-        FROM told ir JOIN reports r USING (report_id)
-        WHERE r.url IS NOT NULL
+        SELECT l.incident, l.url
+        FROM incident_links l JOIN incidents i USING (incident)
+        WHERE l.incident IN (SELECT unnest(?::BIGINT[]))
         QUALIFY row_number() OVER (
-            PARTITION BY ir.incident
-            ORDER BY ir.report_id IS DISTINCT FROM ir.best_report_id, r.created_at NULLS LAST, r.report_id
+            PARTITION BY l.incident
+            ORDER BY l.report_id IS DISTINCT FROM i.best_report_id, l.created_at NULLS LAST, l.report_id
         ) <= ?
-        ORDER BY ir.incident, ir.report_id IS DISTINCT FROM ir.best_report_id, r.created_at NULLS LAST, r.report_id
+        ORDER BY l.incident, l.report_id IS DISTINCT FROM i.best_report_id, l.created_at NULLS LAST, l.report_id
         """,
         [list(chosen), LINKS],
     ):

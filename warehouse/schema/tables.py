@@ -276,6 +276,13 @@ _ALL: Final = (
         working=False,
     ),
     _table(
+        "incident_links",
+        "the links of each strict incident's reports, oldest first",
+        "incident created_at report_id url",
+        "incident created_at report_id",
+        working=False,
+    ),
+    _table(
         "coverage_periods",
         "what is known of each platform's coverage in each day, week and month",
         "per source period state",

@@ -101,42 +101,46 @@ def correct(cells: Sequence[Cell], group_sizes: Sequence[int], link: LinkError |
     right = sum(cell.posts * cell.strict / cell.audited for cell in used if cell.flagged)
     lost = sum(cell.posts * cell.strict / cell.audited for cell in used if not cell.flagged)
     missed = lost / (lost + right) if lost + right else None
-    addition = _addition(used, missed or 0.0, lost)
+    addition, spread = _addition(used, missed or 0.0, lost)
     reports = _sum([(cell.posts, *_share(cell, weighted=False)) for cell in used], n)
-    events = _sum(
-        [
-            (cell.groups if cell.flagged else cell.posts * addition, *_share(cell, weighted=cell.flagged))
-            for cell in used
-        ],
-        n,
-    )
+    parts = [
+        (cell.groups if cell.flagged else cell.posts * addition, *_share(cell, weighted=cell.flagged)) for cell in used
+    ]
+    events = _sum(parts, n, spread)
     alarms = 1 - right / flagged if flagged else None
     return Corrected(*raw, reports, _linked(events, link), alarms, missed)
 
 
-def _addition(cells: Sequence[Cell], missed: float, lost: float) -> float:
-    """Return the events that one missed report adds on average: events none of whose reports was flagged, over misses.
+def _addition(cells: Sequence[Cell], missed: float, lost: float) -> tuple[float, float]:
+    """Return the events that one missed report adds on average, and the variance of the events so added.
 
     If each report of an event is flagged with probability r, and f_k events are found by k reports, then the events
-    found by none are f_1·o - f_2·o² + f_3·o³ …, o = (1-r)/r (Good and Toulmin 1956, Biometrika 43:45); beyond even odds
-    the series does not hold, and its first term is taken.
+    found by none are f_1·o - f_2·o² + f_3·o³ …, o = (1-r)/r (Good and Toulmin 1956, Biometrika 43:45), with variance
+    f_1·o² + f_2·o⁴ … (Efron and Thisted 1976, Biometrika 63:435); beyond even odds the series does not hold, and its
+    first term is taken.
     """
     if not lost or missed >= 1:
-        return 1.0
+        return 1.0, 0.0
     odds = missed / (1 - missed)
-    unseen = 0.0
+    unseen = variance = 0.0
     for cell in cells:
         for strict, size in cell.answers:
             if cell.flagged and strict and (size == 1 or odds < 1):
-                unseen -= cell.posts / cell.audited / size * (-odds) ** size
-    return min(max(unseen / lost, 0.0), 1.0)
+                found = cell.posts / cell.audited / size
+                unseen -= found * (-odds) ** size
+                variance += found * odds ** (2 * size)
+    return min(max(unseen / lost, 0.0), 1.0), variance
 
 
-def _sum(parts: Sequence[tuple[float, float, float, float]], n: int) -> Estimate:
-    """Return the sum of weight · share, its interval recovered from the shares' (weight, share, low, high)."""
+def _sum(parts: Sequence[tuple[float, float, float, float]], n: int, variance: float = 0.0) -> Estimate:
+    """Return the sum of weight · share, its interval recovered from the shares' (weight, share, low, high).
+
+    `variance` is what is known of the sum beside the shares.
+    """
     value = sum(weight * share for weight, share, _, _ in parts)
-    below = math.sqrt(sum((weight * (share - low)) ** 2 for weight, share, low, _ in parts))
-    above = math.sqrt(sum((weight * (high - share)) ** 2 for weight, share, _, high in parts))
+    beside = float(stats.norm.isf(0.025)) ** 2 * variance
+    below = math.sqrt(beside + sum((weight * (share - low)) ** 2 for weight, share, low, _ in parts))
+    above = math.sqrt(beside + sum((weight * (high - share)) ** 2 for weight, share, _, high in parts))
     return Estimate(value, max(0.0, value - below), value + above, n, CORRECTED)
 
 

@@ -9,7 +9,9 @@ from scipy import stats
 
 from warehouse.trends.estimates import Estimate, not_computable
 
-RANDOM_EFFECTS: Final = "random-effects pooling of log ratios (DerSimonian and Laird 1986)"
+RANDOM_EFFECTS: Final = (
+    "random-effects pooling of log ratios (DerSimonian and Laird 1986), t interval of Hartung and Knapp (2001)"
+)
 MANTEL_HAENSZEL: Final = "Mantel-Haenszel rate ratio (Greenland and Robins 1985)"
 
 
@@ -47,7 +49,8 @@ def pool(strata: Sequence[Stratum], *, dispersion: float = 1.0, level: float = 0
     Random effects: DerSimonian and Laird 1986, Controlled Clinical Trials 7:177, within-source variances
     dispersion·(1/before + 1/after). I²: Higgins and Thompson 2002, Statistics in Medicine 21:1539. Common ratio:
     Mantel-Haenszel with the variance of Greenland and Robins 1985, Biometrics 41:55, times the dispersion; it keeps
-    sources with one zero. With few sources tau² is poorly known and the random-effects interval too narrow.
+    sources with one zero. The random-effects interval is Hartung and Knapp's (2001, Statistics in Medicine 20:3875),
+    which knows how poorly tau² is known from few sources.
 
     Args:
         strata: one a source.
@@ -71,15 +74,12 @@ def pool(strata: Sequence[Stratum], *, dispersion: float = 1.0, level: float = 0
     tau2 = max(0.0, (q - free) / (sum(weights) - sum(w * w for w in weights) / sum(weights)))
     weights = [1 / (variance + tau2) for variance in variances]
     centre = sum(w * e for w, e in zip(weights, effects, strict=True)) / sum(weights)
-    error = math.sqrt(1 / sum(weights))
-    estimate = Estimate(
-        math.exp(centre),
-        math.exp(centre - z * error),
-        math.exp(centre + z * error),
-        n,
-        RANDOM_EFFECTS,
-        2 * float(stats.norm.sf(abs(centre) / error)),
-    )
+    spread = sum(w * (e - centre) ** 2 for w, e in zip(weights, effects, strict=True)) / free
+    # Never narrower than what the sources' own variances say.
+    error = math.sqrt(max(spread, 1.0) / sum(weights))
+    reach = float(stats.t.isf((1 - level) / 2, free)) * error
+    p = 2 * float(stats.t.sf(abs(centre) / error, free))
+    estimate = Estimate(math.exp(centre), math.exp(centre - reach), math.exp(centre + reach), n, RANDOM_EFFECTS, p)
     i2 = max(0.0, (q - free) / q) if q > 0 else 0.0
     return Pooled(estimate, common, q, float(stats.chi2.sf(q, free)), i2, tau2, len(used), left_out)
 
