@@ -12,7 +12,7 @@ _ESCAPED: Final = str.maketrans({character: f"\\{character}" for character in "\
 
 def permanent(number: int, site: str | None) -> str:
     """Return the permanent address of an incident: on the published site, or its number where there is no site."""
-    return f"{site.rstrip('/')}/incident?number={number}" if site else f"offscript:incident:{number}"
+    return f"{site.rstrip('/')}/incident/{number}.html" if site else f"offscript:incident:{number}"
 
 
 def export(found: Mapping[str, Any], form: str, *, snapshot: str, site: str | None = None) -> str:
@@ -32,9 +32,9 @@ def _citation(found: Mapping[str, Any], snapshot: str, address: str) -> str:
     )
 
 
-def _markdown(found: Mapping[str, Any], snapshot: str, address: str) -> str:
-    record = found["record"]
-    facts = [
+def facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what is known of an incident as pairs of words; what nobody judged or said is said to be so."""
+    return [
         ("Status", f"{record['incident_status']} ({record['status_reason']})"),
         ("First reported", _day(record, "first_reported")),
         ("Last reported", f"{record['last_reported_at']:%Y-%m-%d}" if record["last_reported_at"] else "not known"),
@@ -56,9 +56,18 @@ def _markdown(found: Mapping[str, Any], snapshot: str, address: str) -> str:
         ("Vendor's answer", record["vendor_answer"] or "none known"),
         ("Archived copy", _archived(record)),
     ]
+
+
+def _markdown(found: Mapping[str, Any], snapshot: str, address: str) -> str:
+    record = found["record"]
     lines = [f"# Incident {found['incident']}: {_safe(record['incident_title'])}", ""]
     lines += [_safe(record["summary"] or "No strict report of it is held at present."), ""]
-    lines += ["| what | told |", "| --- | --- |", *(f"| {name} | {_safe(value)} |" for name, value in facts), ""]
+    lines += [
+        "| what | told |",
+        "| --- | --- |",
+        *(f"| {name} | {_safe(value)} |" for name, value in facts(record)),
+        "",
+    ]
     lines += ["## Reports", ""]
     for report in found["reports"]:
         passes = f", passes on {_safe(report['derived_from'])}" if report["derived_from"] else ""

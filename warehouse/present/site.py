@@ -17,6 +17,7 @@ from warehouse.connect import WarehouseError
 from warehouse.present import charts, wording
 from warehouse.present.brief import CANNOT, brief, case_facts
 from warehouse.present.cases import Case, strongest, told
+from warehouse.present.citation import facts
 from warehouse.present.document import Block, Bullets, Heading, Links, Paragraph, Picture, Quote, Table, to_html
 from warehouse.present.feeds import incidents_feed, monthly_feed
 from warehouse.present.instrument import measured
@@ -86,7 +87,7 @@ def _build(con: duckdb.DuckDBPyConnection, folder: Path, site: str | None, sha25
 
 
 _LIST: Final = f"""
-    SELECT incident, incident_title, evidence, gravity, score, incident_status, reports, actions, opened_at,
+    SELECT *,
            CASE WHEN first_reported_precision IN ('second', 'day') THEN strftime(first_reported_at, '%Y-%m-%d')
                 WHEN first_reported_precision = 'month' THEN strftime(first_reported_at, '%Y-%m')
                 WHEN first_reported_precision = 'year' THEN strftime(first_reported_at, '%Y') END AS first_reported
@@ -238,6 +239,8 @@ def _incident(
     yield Heading(f"№ {case.incident} · {case.title}", 1)
     yield Paragraph(case_facts(case), "note")
     yield from (Quote(text, spans) for text, spans in case.excerpts)
+    if row["summary"]:
+        yield Paragraph(row["summary"])
     scales = (("Evidence", "evidence", codes.EVIDENCE), ("Gravity", "gravity", codes.GRAVITY))
     yield Table(
         "The three scales, never folded into one",
@@ -249,8 +252,9 @@ def _incident(
             {"Scale": "Score", "Value": row["score"], "Of": 9, "Meaning": "strength of the case in its texts"},
         ),
     )
-    if row["actions"]:
-        yield Paragraph(f"Said to have been done: {', '.join(code.replace('_', ' ') for code in row['actions'])}.")
+    yield Heading("What is known of it")
+    known = facts({**row, "behaviours": json.loads(row["behaviours"] or "{}")})
+    yield Table("What is known of it", tuple({"What": name, "Told": value} for name, value in known))
     yield Heading("Reports")
     for report in reports:
         kind = (report["kind"] or "not judged").replace("_", " ")
