@@ -170,7 +170,8 @@ def deployments(db: Path, sources: Sequence[Turn], chores: Sequence[Turn], now: 
     for turn in chores:
         if turn.every:
             # The first look at the posts comes soon; the rest after a full turn.
-            at = first if turn.name == "judge" else now + turn.every
+            at = first if turn.name == "judge" else first + turn.every
+            first += timedelta(seconds=2)
             out.append(_deployment(_CHORES[turn.name], turn.name, turn.every, at, {"db": str(db)}))
     return out
 

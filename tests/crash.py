@@ -53,6 +53,7 @@ _OWN = {
     "opened_at",
     "merged_at",
     "updated_at",
+    "inputs_hash",
 }
 _TABLES = [
     "raw_items",

@@ -81,7 +81,7 @@ def test_without_a_whole_snapshot_every_page_says_so(tmp_path: Path, name: str) 
 def test_damage_met_later_is_told_in_words_too(tmp_path: Path) -> None:
     db = publish(tmp_path)
     con = duckdb.connect(str(find_snapshot(db).path))
-    con.execute("DROP VIEW monthly_incidents CASCADE")
+    con.execute("DROP TABLE daily_counts CASCADE")
     con.close()
     assert "This snapshot cannot be read" in said(page("trends"))
 

@@ -163,7 +163,7 @@ def test_a_public_source_is_read_judged_and_its_hours_are_measured(
         states = con.execute("SELECT DISTINCT coverage FROM coverage WHERE source_id = 'hackernews'").fetchall()
         assert states == [("read",)]
     status = CliRunner().invoke(main, ["sources", "--db", str(db)]).output
-    assert next(line for line in status.splitlines() if line.startswith("hackernews")).split()[2] == "ready"
+    assert next(line for line in status.splitlines() if line.startswith("hackernews")).split()[1] == "ready"
 
 
 def test_a_failed_source_is_told_and_the_rest_is_published(
