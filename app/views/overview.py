@@ -24,6 +24,7 @@ def show(frame: Frame) -> str:
         st.html(markup.banner(title, wording.not_computable(found.total.reason)))
     if found.ratio is not None:
         st.html(markup.note(wording.caption((wording.sentence(wording.spread_text(found.ratio[0])),), found.snapshot)))
+        st.html(markup.note(wording.MERGING))
     st.html(markup.note(wording.STRICT))
     _reference(found, frame)
     _monthly(found, frame)

@@ -30,6 +30,7 @@ def test_every_kind_of_sentence_keeps_the_rules() -> None:
         wording.quality("Precision", 0.81, 0.74, 0.87, 210),
         wording.citation("s", "2026-04-01"),
         wording.STRICT,
+        wording.MERGING,
         wording.TWO_BEHAVIOURS,
         wording.ANNOTATORS,
     )

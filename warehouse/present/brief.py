@@ -161,6 +161,7 @@ def _standing(series: Series, now: Month, before: Month | None) -> Iterator[Bloc
                 f"({wording.support(ratio)}).",
                 "note",
             )
+        yield Paragraph(wording.MERGING, "note")
     yield Paragraph(wording.STRICT, "note")
 
 
