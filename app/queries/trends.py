@@ -1,15 +1,24 @@
 """The monthly series of any cut, and what coverage stands behind it."""
 
 from datetime import date
-from typing import Any
+from typing import Any, Final, get_args
 
 from app.keep import kept, reading
 from warehouse.connect import Snapshot
 from warehouse.rows import fetch, scalar
 from warehouse.schema.models import Merge
+from warehouse.trends.rates import Control, adjusted, rates
 from warehouse.trends.series import By, Series, monthly
 
 Rows = tuple[dict[str, Any], ...]
+
+CORRECTED: Final = {
+    "corrected_reports": "Strict reports, corrected by the audit",
+    "corrected_events": "Distinct events, corrected by the audit, link error carried",
+    "corrected_ratio": "Last month over the first, corrected by the audit",
+    "rogan_gladen": "Strict reports by Rogan and Gladen, for comparison",
+    "rejects_bound": "Strict posts among what the screen dropped, at most",
+}
 
 
 @kept(96)
@@ -49,3 +58,65 @@ def volumes(snapshot: Snapshot) -> int:
     """Return how many counts of control posts, the denominators, the snapshot holds."""
     with reading(snapshot) as con:
         return int(scalar(con, "SELECT count(*) FROM volumes"))
+
+
+@kept(16)
+def per_posts(snapshot: Snapshot, merge: Merge) -> Rows:
+    """Return incidents per 10,000 posts that name an agent, by platform and month, where both were counted."""
+    with reading(snapshot) as con:
+        return tuple(
+            {
+                "Source": line.source,
+                "Month": f"{period.start:%Y-%m}",
+                "Incidents": period.incidents,
+                "Posts naming agents": round(period.volume),
+                "Hours counted": period.hours,
+                "Per 10,000 posts": period.rate,
+                "95 % interval": _interval(*period.interval) if period.interval else None,
+            }
+            for line in rates(con, merge=merge)
+            for period in line.periods
+        )
+
+
+@kept(16)
+def over_controls(snapshot: Snapshot, merge: Merge) -> Rows:
+    """Return each platform's ratio of last to first whole month over each control's, or why there is none."""
+    with reading(snapshot) as con:
+        return tuple(
+            {
+                "Control": found.control.replace("_", " "),
+                "Source": found.source or None,
+                "Incidents, ratio": found.ratio.ratio if found.ratio else None,
+                "Control, ratio": found.control_ratio.ratio if found.control_ratio else None,
+                "One over the other": found.adjusted.value if found.adjusted else None,
+                "95 % interval": _interval(found.adjusted.low, found.adjusted.high) if found.adjusted else found.reason,
+            }
+            for found in adjusted(con, get_args(Control), merge=merge)
+        )
+
+
+@kept(8)
+def corrected(snapshot: Snapshot, merge: Merge) -> Rows:
+    """Return the error-corrected figures computed at publish, each with its interval, or why there is none."""
+    with reading(snapshot) as con:
+        found = fetch(
+            con,
+            "SELECT fit, value, low, high, n, method, fit_reason FROM fits WHERE line_name = 'all' "
+            "AND fit IN (SELECT unnest(?)) AND (merge IS NULL OR merge = ?)",
+            [list(CORRECTED), merge],
+        )
+    order = list(CORRECTED)
+    return tuple(
+        {
+            "Figure": f"{CORRECTED[row['fit']]}\n{row['method']}",
+            "Value": row["value"],
+            "95 % interval": row["fit_reason"] or _interval(row["low"], row["high"]),
+            "n": row["n"],
+        }
+        for row in sorted(found, key=lambda row: order.index(row["fit"]))
+    )
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return f"{'–' if low is None else format(low, ',.2f')} to {'–' if high is None else format(high, ',.2f')}"  # noqa: RUF001

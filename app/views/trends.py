@@ -20,6 +20,10 @@ ALL: Final = "all together"
 MERGES: Final[tuple[Merge, ...]] = ("tight", "normal", "loose")
 MEASURES: Final = ("count", "rate", "control-adjusted")
 DRAWN: Final = 8
+RATES: Final = (
+    "Only hours that were both read whole and counted; an incident counts on each platform that tells it. The interval "
+    "is exact for the incidents, given the volume; the volume’s own error is not in it"
+)
 
 
 def show(frame: Frame) -> str:
@@ -53,9 +57,10 @@ def show(frame: Frame) -> str:
     if found.reason is not None:
         title = wording.BANNER if found.banner else "No ratio yet"
         st.html(markup.banner(title, wording.not_computable(found.reason)))
-    reason = _why_not(frame, found, measure or "count", counts or "raw")
-    if reason is not None:
-        st.html(markup.banner(reason[0], reason[1]))
+    if counts == "corrected":
+        _corrected(frame, found)
+    elif measure != "count":
+        _rates(frame, found, measure or "count")
     else:
         _lines(found, _chart(frame, found, log=axis == "log"))
     _coverage(frame, found)
@@ -81,27 +86,37 @@ def _window(frame: Frame, by: By | None, merge: Merge) -> Series | None:
     return trends.series(frame.snapshot, by, merge, first, last)
 
 
-def _why_not(frame: Frame, found: Series, measure: str, counts: str) -> tuple[str, str] | None:
-    """Return why what was asked for cannot be computed, None where it can."""
-    if counts == "corrected":
+def _corrected(frame: Frame, found: Series) -> None:
+    """Show the figures corrected by the human audit, for the whole snapshot."""
+    rows = trends.corrected(frame.snapshot, found.merge)
+    if not any(row["Value"] is not None for row in rows):
         text = (
             "Corrected counts: not computable, because no random audit of this snapshot has been answered yet; the "
-            "instrument's errors were measured on other texts (page Methods)."
+            "instrument’s errors were measured on other texts (page Methods)."
         )
-        return "Corrected counts: not yet", text
-    if measure == "count":
-        return None
+        st.html(markup.banner("Corrected counts: not yet", text))
+    if rows:
+        st.html(markup.table(rows, "Corrected figures", wide=True))
+
+
+def _rates(frame: Frame, found: Series, measure: str) -> None:
+    """Show rates over the volume of posts, or ratios over the controls', where hours were both read and counted."""
     name = "Rate" if measure == "rate" else "Control-adjusted count"
+    rows = (trends.per_posts if measure == "rate" else trends.over_controls)(frame.snapshot, found.merge)
+    value = "Per 10,000 posts" if measure == "rate" else "One over the other"
+    if any(row[value] is not None for row in rows):
+        st.html(markup.table(rows, name, wide=True))
+        st.html(markup.note(wording.caption((RATES,), frame.id)))
+        return
+    text = "Because the volumes in this snapshot do not cover the same hours and sources as its incidents."
     if found.reason is not None:
-        return f"{name}: not computable", f"Because {found.reason}. The counts are under the measure “count”."
-    if not trends.volumes(frame.snapshot):
+        text = f"Because {found.reason}. The counts are under the measure “count”."
+    elif not trends.volumes(frame.snapshot):
         text = (
             "Because no source has counted the posts there were in the same hours (table volumes is empty): without a "
             "denominator there is no rate. The counts are under the measure “count”."
         )
-        return f"{name}: not computable", text
-    text = "Because the volumes in this snapshot do not cover the same hours and sources as its incidents."
-    return f"{name}: not computable", text
+    st.html(markup.banner(f"{name}: not computable", text))
 
 
 def _chart(frame: Frame, found: Series, *, log: bool) -> list[str]:

@@ -126,6 +126,33 @@ def test_what_cannot_be_computed_says_why(tmp_path: Path) -> None:
     assert "95 % exact interval" in said(page("trends"))
 
 
+def test_rates_and_corrected_figures_are_shown_where_they_are_computed(tmp_path: Path) -> None:
+    db = publish(tmp_path, coverage="read")
+    with duckdb.connect(str(find_snapshot(db).path)) as con:
+        con.execute(f"INSERT INTO daily_volumes BY NAME {VOLUMES}")
+        con.execute(
+            "INSERT INTO fits (fit, merge, line_name, value, low, high, n, method) "
+            "VALUES ('corrected_events', 'normal', 'all', 5.5, 3.25, 9.75, 120, 'difference estimator')"
+        )
+    rate = said(page("trends", measure="rate"))
+    assert "Per 10,000 posts" in rate
+    assert "2026-01 2 31,000 744 0.65" in rate
+    adjusted = said(page("trends", measure="control-adjusted"))
+    assert "names an agent github" in adjusted
+    corrected = said(page("trends", counts="corrected"))
+    assert "5.50 3.25 to 9.75 120" in corrected
+    assert "no random audit" not in corrected
+
+
+VOLUMES = """
+    SELECT 'github' AS source, CAST(day AS DATE) AS day, 'normal' AS merge, 'names_an_agent' AS control,
+           24 AS hours, CASE WHEN day < DATE '2026-02-01' THEN 1000.0 ELSE 2000.0 END AS volume,
+           CASE WHEN day IN (DATE '2026-01-10', DATE '2026-01-11', DATE '2026-03-10', DATE '2026-03-11') THEN 1 ELSE 0 END
+               AS incidents
+    FROM generate_series(TIMESTAMP '2026-01-01', TIMESTAMP '2026-03-31', INTERVAL 1 DAY) AS days (day)
+"""
+
+
 def test_vendors_stand_within_one_source(tmp_path: Path) -> None:
     publish(tmp_path)
     vendors = page("behaviours", who="vendor")
