@@ -53,6 +53,21 @@ def coverage(snapshot: Snapshot, start: str, end: str) -> Rows:
         )
 
 
+@kept(16)
+def events(snapshot: Snapshot, start: str, end: str) -> Rows:
+    """Return dated events that move posting, between two months as "2026-03": drawn over series, never counted."""
+    with reading(snapshot) as con:
+        return tuple(
+            fetch(
+                con,
+                "SELECT strftime(event_date, '%Y-%m') AS month, strftime(event_date, '%Y-%m-%d') AS date, "
+                "event_name AS event, source_url AS source FROM events "
+                "WHERE strftime(event_date, '%Y-%m') BETWEEN ? AND ? ORDER BY event_date, event_name",
+                [start, end],
+            )
+        )
+
+
 @kept(4)
 def volumes(snapshot: Snapshot) -> int:
     """Return how many counts of control posts, the denominators, the snapshot holds."""

@@ -130,7 +130,14 @@ def _chart(frame: Frame, found: Series, *, log: bool) -> list[str]:
         default = sorted(line_name(line.name) for line in most)
         chosen = st.multiselect("Lines", sorted(labels), default=default, key=f"{found.by}s", bind="query-params")
         drawn = [labels[label] for label in sorted(chosen)]
-    picture = trend(found, drawn, log=log, snapshot=frame.id)
+    shown = st.segmented_control(
+        "Events", ("hidden", "shown"), default="hidden", key="events", bind="query-params", required=True
+    )
+    marks: trends.Rows = ()
+    if shown == "shown" and found.start and found.end:
+        marks = trends.events(frame.snapshot, f"{found.start:%Y-%m}", f"{found.end:%Y-%m}")
+    dashed = [{"month": row["month"], "event": row["event"]} for row in marks]
+    picture = trend(found, drawn, log=log, events=dashed, snapshot=frame.id)
     if picture is None:
         st.html(markup.note("No incident stands in these months."))
         return drawn
@@ -144,9 +151,15 @@ def _chart(frame: Frame, found: Series, *, log: bool) -> list[str]:
         _alphabet(found),
         "Log axis: months of zero have no point" if log else "",
         "Orange: exact 95 % intervals" if found.measurable else "No interval: the months were not read whole",
+        "Dashed: months of dated events, listed below; that something happened in a month says nothing of why"
+        if marks
+        else "",
         wording.coverage_text([month.coverage for month in total.months]),
     )
     figure(picture, parts, frame)
+    if marks:
+        listed = [{"Event": row["event"], "Date": row["date"], "Source": row["source"]} for row in marks]
+        st.html(markup.table(listed, "Events that move posting", wide=True))
     return drawn
 
 

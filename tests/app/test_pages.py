@@ -126,6 +126,20 @@ def test_what_cannot_be_computed_says_why(tmp_path: Path) -> None:
     assert "95 % exact interval" in said(page("trends"))
 
 
+def test_events_are_drawn_and_listed_when_asked_for(tmp_path: Path) -> None:
+    db = publish(tmp_path)
+    with duckdb.connect(str(find_snapshot(db).path)) as con:
+        con.execute(
+            "INSERT INTO events (event_date, event_name, source_url) VALUES "
+            "('2026-02-03', 'a model became available', 'https://example.org/e'), ('2019-01-01', 'long ago', NULL)"
+        )
+    assert "a model became available" not in said(page("trends"))
+    shown = page("trends", events="shown")
+    assert "a model became available 2026-02-03" in said(shown)
+    assert "long ago" not in said(shown)
+    assert "Marked: 2026-02 a model became available" in shown.get("vega_lite_chart")[0].proto.alt
+
+
 def test_rates_and_corrected_figures_are_shown_where_they_are_computed(tmp_path: Path) -> None:
     db = publish(tmp_path, coverage="read")
     with duckdb.connect(str(find_snapshot(db).path)) as con:
