@@ -135,7 +135,7 @@ def test_attacks_do_nothing_in_a_browser(hostile: Server) -> None:
 def test_a_journalist_finds_a_figure_a_case_and_how_to_cite_both(server: Server, tmp_path: Path) -> None:
     with opened(server, 1200) as (page, seen):
         body = page.locator(".stMainBlockContainer")
-        assert "7 public reports tell of 6 incidents" in body.inner_text()
+        page.get_by_text("7 public reports tell of 6 incidents").first.wait_for()
         assert "1.7 and 1.3" in body.locator(".os-figures").inner_text()
         panel = page.get_by_test_id("stExpander").nth(1)
         panel.locator("summary").click()

@@ -16,7 +16,10 @@ from warehouse.backup import back_up
 from warehouse.connect import find_snapshot, open_working
 from warehouse.publish import publish
 
-NOW = datetime.now(UTC)
+
+def now() -> datetime:
+    """The time of the test, not of its collection: what is made in it must not lie in its future."""
+    return datetime.now(UTC)
 
 
 @pytest.fixture
@@ -59,7 +62,7 @@ def test_what_is_wrong_is_named_with_what_to_do(db: Path) -> None:
 
 def test_a_writer_at_work_is_no_fault(db: Path) -> None:
     with open_working(db):
-        (found,) = look_at_warehouse(db, NOW)
+        (found,) = look_at_warehouse(db, now())
     assert found.state == "ok"
     assert f"process {os.getpid()}" in found.detail
 
@@ -69,7 +72,7 @@ def test_a_damaged_file_is_told_with_the_last_good_backup(db: Path) -> None:
     data[8192:16384] = os.urandom(8192)
     data[:4096] = os.urandom(4096)
     db.write_bytes(data)
-    (found,) = look_at_warehouse(db, NOW)
+    (found,) = look_at_warehouse(db, now())
     assert found.state == "fail"
     assert "offscript restore" in found.detail
 
@@ -77,28 +80,28 @@ def test_a_damaged_file_is_told_with_the_last_good_backup(db: Path) -> None:
 def test_a_clock_that_went_back_is_noticed(db: Path) -> None:
     with open_working(db) as con:
         con.execute(
-            "INSERT INTO runs (run_id, started_at, run_state) VALUES ('r', ?, 'done')", [NOW + timedelta(days=1)]
+            "INSERT INTO runs (run_id, started_at, run_state) VALUES ('r', ?, 'done')", [now() + timedelta(days=1)]
         )
-    assert states(list(look_at_warehouse(db, NOW)))["clock"] == "fail"
-    assert states(list(look_at_warehouse(db, NOW + timedelta(days=2)))).get("clock") is None
+    assert states(list(look_at_warehouse(db, now())))["clock"] == "fail"
+    assert states(list(look_at_warehouse(db, now() + timedelta(days=2)))).get("clock") is None
 
 
 def test_old_snapshots_and_backups_deserve_a_look(db: Path) -> None:
-    later = NOW + timedelta(days=10)
-    assert [finding.state for finding in look_at_snapshot(db, NOW)] == ["ok"]
+    later = now() + timedelta(days=10)
+    assert [finding.state for finding in look_at_snapshot(db, now())] == ["ok"]
     assert [finding.state for finding in look_at_snapshot(db, later)] == ["warn"]
-    assert [finding.state for finding in look_at_backups(db, NOW)] == ["ok"]
+    assert [finding.state for finding in look_at_backups(db, now())] == ["ok"]
     assert [finding.state for finding in look_at_backups(db, later)] == ["warn"]
 
 
 def test_a_source_that_fell_silent_is_named(db: Path) -> None:
-    span = [NOW - timedelta(days=6), NOW - timedelta(days=5), NOW - timedelta(days=5), NOW]
+    span = [now() - timedelta(days=6), now() - timedelta(days=5), now() - timedelta(days=5), now()]
     with open_working(db) as con:
         con.execute(
             "INSERT INTO coverage VALUES ('lemmy','s','lemmy',?,?,'read',24,'r'), ('lemmy','s','lemmy',?,?,'read',0,'r')",
             span,
         )
-    found = [finding for finding in look_at_warehouse(db, NOW) if finding.area == "silence"]
+    found = [finding for finding in look_at_warehouse(db, now()) if finding.area == "silence"]
     assert [finding.detail.split(":")[0] for finding in found] == ["lemmy"]
 
 
@@ -124,9 +127,9 @@ def test_sources_are_asked_and_any_answer_counts(db: Path, monkeypatch: pytest.M
     with running(Site(stand_hackernews.answer)) as site:
         monkeypatch.setenv("OFFSCRIPT_HACKERNEWS_BASE", site.base)
         monkeypatch.setenv("OFFSCRIPT_AIID_BASE", "http://127.0.0.1:9")
-        refused = {finding.detail: finding.state for finding in doctor.reachable(NOW)}
+        refused = {finding.detail: finding.state for finding in doctor.reachable(now())}
         assert "a private address" in next(iter(refused))
         monkeypatch.setenv("OFFSCRIPT_ALLOW_PRIVATE", "true")
-        found = list(doctor.reachable(NOW))
+        found = list(doctor.reachable(now()))
     reach = {finding.detail.split(":")[0]: finding.state for finding in found if finding.area == "reach"}
     assert reach == {"hackernews": "ok", "aiid": "warn"}
