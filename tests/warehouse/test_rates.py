@@ -48,6 +48,21 @@ def test_two_collectors_of_one_platform_are_never_added_and_a_sample_is_scaled_u
     assert [(period.hours, period.volume) for period in line.periods] == [(24, pytest.approx(1200))]
 
 
+def test_days_that_were_not_drawn_to_be_counted_stand_under_those_that_were(con: duckdb.DuckDBPyConnection) -> None:
+    cover(con, "lemmy", "2026-01-01", "2026-02-03")
+    for day in range(1, 32):
+        last = f"2026-01-{day + 1:02d}" if day < 31 else "2026-02-01"
+        volume(con, "lemmy", f"2026-01-{day:02d}", last, 100 if day in (3, 19) else None, inclusion_p=0.1)
+    # Of the next month no day was drawn: its hours were read, and there is no rate.
+    volume(con, "lemmy", "2026-02-01", "2026-02-02", None, inclusion_p=0.1)
+    add(con, "lemmy:1", "2026-01-10")
+    ((january, february),) = (line.periods for line in rates(con))
+    assert (january.hours, january.volume, january.rate) == (31 * 24, pytest.approx(2000), pytest.approx(5))
+    assert (february.hours, february.volume, february.rate, february.interval) == (24, 0, None, None)
+    (found,) = adjusted(con, ["names_an_agent"])
+    assert found.adjusted is None
+
+
 def test_the_controls_ratio_is_divided_out_where_both_were_counted(con: duckdb.DuckDBPyConnection) -> None:
     cover(con, "github", "2026-01-01", "2026-03-01")
     for number in range(40):

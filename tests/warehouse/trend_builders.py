@@ -52,7 +52,7 @@ def volume(
     platform: str,
     first: str,
     last: str,
-    posts: int,
+    posts: int | None,
     control: str = "names_an_agent",
     **more: Any,
 ) -> None:

@@ -91,8 +91,9 @@ def rates(
         merge: which reports count as one incident.
     """
     rows = con.execute(
-        "SELECT source, CAST(date_trunc(?, day) AS DATE) AS period, CAST(sum(hours) AS BIGINT), sum(volume), "
-        "CAST(sum(incidents) AS BIGINT) FROM daily_volumes "
+        "SELECT source, CAST(date_trunc(?, day) AS DATE) AS period, CAST(sum(hours) AS BIGINT), "
+        # A day that was not drawn to be counted has no volume of its own: those drawn are scaled up for it.
+        "coalesce(sum(volume), 0), CAST(sum(incidents) AS BIGINT) FROM daily_volumes "
         "WHERE merge = ? AND control = ? AND day >= coalesce(?, day) AND day <= coalesce(?, day) "
         "GROUP BY ALL ORDER BY ALL",
         [per, merge, control, start, end],
