@@ -12,6 +12,7 @@ from flows import imports, progress
 from flows.errors import InputError
 from flows.mapping import MAPPER, MappingError, parse_when, to_report
 from flows.queries import load_queries
+from flows.source_rows import volume_row
 from flows.sources import dumps, jsonl, sample
 from flows.sources.base import BadItem
 from flows.sources.exports import as_post
@@ -189,20 +190,9 @@ def _map(page: jsonl.Page, reading: _Reading) -> tuple[list[dict[str, Any]], lis
 
 def _counted(page: jsonl.Page, reading: _Reading) -> list[dict[str, Any]]:
     """Return a dump's hourly counts as rows, under the dump's own name: submissions and comments are two dumps."""
-    return [
-        {
-            "source_id": f"{reading.source_id}:{reading.file.split('.')[0]}",
-            "platform": "reddit",
-            "control": count.control,
-            "from_at": count.window.start,
-            "to_at": count.window.end,
-            "posts": count.posts,
-            "count_method": count.method,
-            "inclusion_p": count.inclusion_p,
-            "run_id": reading.run_id,
-        }
-        for count in hourly(page.counts, dumps.METHOD)
-    ]
+    source_id = f"{reading.source_id}:{reading.file.split('.')[0]}"
+    counts = hourly(page.counts, dumps.METHOD)
+    return [volume_row(count, source_id, "reddit", reading.run_id) for count in counts]
 
 
 def _reject_row(reject: jsonl.Reject, reading: _Reading) -> dict[str, Any]:

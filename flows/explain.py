@@ -12,11 +12,11 @@ from classifiers.explain import Explanation, explain
 from classifiers.label import Labeller
 from flows.errors import InputError
 from flows.identity import identify
+from flows.steps import post_of_row
 from warehouse.connect import WarehouseError
 from warehouse.review.decisions import Decision, decisions_file, in_force, read, stored, together
 from warehouse.review.file import open_review, review_file
 from warehouse.rows import fetch
-from warehouse.schema.models import Post
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,7 @@ def _told(con: duckdb.DuckDBPyConnection, db: Path, place: Path, name: str, labe
     )
     current = fetch(con, "SELECT * FROM current_labels WHERE report_id = ?", named)
     outcomes = fetch(con, "SELECT * FROM decision_outcomes WHERE review_of = ? ORDER BY reviewed_at, review_id", named)
-    post = Post(
-        id=report["report_id"],
-        source=report["stated_source"] or "",
-        title=report["title"] or "",
-        text=report["text"] or "",
-        lang=report["lang"],
-    )
+    post = post_of_row(report)
     return Told(
         report=report,
         labels=labels,

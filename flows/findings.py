@@ -12,7 +12,7 @@ import duckdb
 from flows.collectors import Status, statuses
 from warehouse import backup
 from warehouse.checks import run_checks
-from warehouse.connect import WarehouseError, find_snapshot, holder, open_snapshot, writer_lock
+from warehouse.connect import WarehouseError, checksum, find_snapshot, holder, open_snapshot, writer_lock
 from warehouse.migrate import applied, migrations
 from warehouse.rows import scalar
 
@@ -109,7 +109,7 @@ def look_at_snapshot(db: Path, now: datetime) -> Iterator[Finding]:
         return
     noted = found.path.with_suffix(".sha256")
     expected = noted.read_text("utf-8").split()[0] if noted.is_file() else ""
-    if backup.sha256_of(find_snapshot(db).path) != expected:
+    if checksum(find_snapshot(db).path) != expected:
         yield Finding("snapshot", "fail", f"{found.path} differs from its checksum", "offscript publish")
         return
     age = now - published

@@ -12,6 +12,7 @@ from flows.files import outcomes_table
 from flows.ingest import Ingested
 from flows.sources import sample as record
 from warehouse.connect import open_snapshot
+from warehouse.labels import current_card
 from warehouse.publish import Published
 from warehouse.references import study_first_last
 from warehouse.rows import fetch, scalar
@@ -76,7 +77,7 @@ def _agreement(console: Console, con: Any) -> None:  # noqa: ANN401
         "JOIN reports USING (report_id) WHERE platform = 'record'",
     )
     found = {row["native_id"]: row for row in rows}
-    card = scalar(con, "SELECT card FROM instruments ORDER BY ordinal DESC LIMIT 1")
+    card = current_card(con)
     seen = _seen_in_training(card)
     for name, ids in (
         ("all of the record", list(told)),

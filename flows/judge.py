@@ -22,7 +22,7 @@ from flows.errors import InputError
 from flows.exchange import Answer, BadAnswer, Limits, Pace, SourceError
 from flows.guard import is_private
 from flows.http import Client
-from flows.steps import label_row
+from flows.steps import label_row, post_of_row
 from warehouse import labels
 from warehouse.rows import fetch, merge, transaction
 from warehouse.schema import codes
@@ -95,7 +95,7 @@ def judge_pending(
                     break
                 asked += 1
                 try:
-                    line, used = _ask(client, settings, _post(report), name)
+                    line, used = _ask(client, settings, post_of_row(report), name)
                     tokens += used
                     in_a_row = 0
                     done.append(label_row(line, report["text_hash"], datetime.now(UTC), run_id))
@@ -138,12 +138,6 @@ def _waiting(con: duckdb.DuckDBPyConnection, name: str, limit: int, *, local: bo
         LIMIT $2
         """,
         [name, limit, local],
-    )
-
-
-def _post(report: dict[str, Any]) -> Post:
-    return Post(
-        id=report["report_id"], source=report["stated_source"], title=report["title"], text=report["text"] or ""
     )
 
 

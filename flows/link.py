@@ -11,7 +11,7 @@ from flows.identity import tracker
 from warehouse import incidents, linking, numbers
 from warehouse.rows import merge, transaction
 from warehouse.rulings import Rulings, rulings
-from warehouse.schema.models import Derived, Link, Linkable, Merge
+from warehouse.schema.models import MERGES, Derived, Link, Linkable
 from warehouse.schema.tables import TABLES
 
 if TYPE_CHECKING:
@@ -150,8 +150,7 @@ def _edges(con: duckdb.DuckDBPyConnection, ids: Sequence[str], decided: Rulings)
 def _clusters(reports: Sequence[Linkable], edges: Sequence[Link], decided: Rulings) -> dict[str, dict[str, str]]:
     ids = [report.id for report in reports]
     witnesses = {report.id: report.witness for report in reports}
-    settings: tuple[Merge, ...] = ("tight", "normal", "loose")
-    return {merge: cluster(ids, edges, merge, apart=decided.apart, witnesses=witnesses) for merge in settings}
+    return {merge: cluster(ids, edges, merge, apart=decided.apart, witnesses=witnesses) for merge in MERGES}
 
 
 def _derived(reports: Sequence[Linkable], groups: Mapping[str, str], edges: Sequence[Link]) -> dict[str, Derived]:

@@ -15,7 +15,7 @@ from flows.mapping import author_hash
 from flows.settings import Settings, author_key
 from flows.terms import terms
 from warehouse import backup, erase, incidents
-from warehouse.connect import CURRENT, open_working, snapshot_folder, writer_lock
+from warehouse.connect import CURRENT, checksum, open_working, snapshot_folder, writer_lock
 from warehouse.retention import Purged, purge_past_term
 from warehouse.rows import scalar, transaction
 
@@ -65,7 +65,7 @@ def _without_excerpts(db: Path, gone: Sequence[str]) -> Iterator[tuple[str, str]
         with duckdb.connect(str(path), read_only=True) as con:
             reports = int(scalar(con, f"SELECT count(DISTINCT report_id) {held}", [gone]))
         if reports:
-            old = backup.sha256_of(path)
+            old = checksum(path)
             erase.rewrite(path, lambda con: con.execute(f"DELETE {held}", [gone]))
             yield path.stem, _sealed(path, old, reports, "excerpts of texts that are gone were taken out")
 
@@ -92,7 +92,7 @@ def thin_snapshots(db: Path, days: int | None, now: datetime) -> list[str]:
     dropped = [name for name in names if name[:8] < limit and name not in {*last.values(), current}]
     for name in dropped:
         path = folder / f"{name}.duckdb"
-        _log(path, backup.sha256_of(path), None, 0, "dropped: the last snapshot of its day is kept")
+        _log(path, checksum(path), None, 0, "dropped: the last snapshot of its day is kept")
         path.unlink()
     return dropped
 
@@ -166,18 +166,18 @@ def _everywhere(db: Path, erasure: erase.Erasure) -> Iterator[dict[str, Any]]:
 
     sums: dict[str, str] = {}
     for path in sorted(snapshot_folder(db).glob("*.duckdb")):
-        old = backup.sha256_of(path)
+        old = checksum(path)
         held = erase.rewrite(path, change)
         sums[path.stem] = new = _sealed(path, old, held, "texts forgotten on request")
         yield {"file": str(path), "reports": held, "sha256": new}
     for path in sorted(db.parent.glob(f"{db.stem}.review*.duckdb")):
-        yield {"file": str(path), "reports": erase.rewrite(path, change), "sha256": backup.sha256_of(path)}
+        yield {"file": str(path), "reports": erase.rewrite(path, change), "sha256": checksum(path)}
     for path in sorted(db.parent.glob(f"{db.stem}.review*.jsonl")):
-        yield {"file": str(path), "reports": erase.rewrite_lines(path, erasure), "sha256": backup.sha256_of(path)}
+        yield {"file": str(path), "reports": erase.rewrite_lines(path, erasure), "sha256": checksum(path)}
     for made in backup.listed(db):
         held = erase.rewrite(made.path, change)
         backup.describe_again(made)
-        yield {"file": str(made.path), "reports": held, "sha256": backup.sha256_of(made.path)}
+        yield {"file": str(made.path), "reports": held, "sha256": checksum(made.path)}
     for path in sorted(db.parent.glob(f"{db.name}.replaced-*")):
         # What a restore set aside may be damaged: it cannot be searched, and is not kept against somebody's wish.
         path.unlink()
@@ -191,12 +191,12 @@ def _everywhere(db: Path, erasure: erase.Erasure) -> Iterator[dict[str, Any]]:
         )
         return held
 
-    yield {"file": str(db), "reports": erase.rewrite(db, change_working), "sha256": backup.sha256_of(db)}
+    yield {"file": str(db), "reports": erase.rewrite(db, change_working), "sha256": checksum(db)}
 
 
 def _sealed(snapshot: Path, old: str, reports: int, why: str) -> str:
     """Note a snapshot's new checksum beside it and in the log, and return it."""
-    new = backup.sha256_of(snapshot)
+    new = checksum(snapshot)
     snapshot.with_suffix(".sha256").write_text(f"{new}  {snapshot.name}\n", "utf-8")
     _log(snapshot, old, new, reports, why)
     return new

@@ -12,7 +12,7 @@ from flows import progress
 from flows.deletions import purge
 from flows.exchange import BadAnswer, RateLimited, Refused, SourceError, Unavailable
 from flows.slices import Progress, Window, finished, halved, out_of_reach
-from flows.source_rows import Stamp, map_page
+from flows.source_rows import Stamp, map_page, volume_row
 from flows.sources.base import Ask, BadItem, Count, Entry, Page, Source, Stream
 from warehouse import raw, volumes
 from warehouse.rows import merge, transaction
@@ -247,7 +247,10 @@ class Reader:
                 cursor=self._cursor(stream.name, standing),
                 coverage=coverage,
             )
-            volumes.store(self.run.con, [self._volume(count) for count in counts])
+            volumes.store(
+                self.run.con,
+                [volume_row(count, self.entry.source, self.entry.platform, self.run.run_id) for count in counts],
+            )
             if gone:
                 self.add(gone=purge(self.run.con, gone))
         self.empty = {} if believed else self.empty
@@ -259,19 +262,6 @@ class Reader:
             "stream": name,
             "position": standing.dumps(),
             "updated_at": self.run.now,
-            "run_id": self.run.run_id,
-        }
-
-    def _volume(self, count: Count) -> dict[str, Any]:
-        return {
-            "source_id": self.entry.source,
-            "platform": self.entry.platform,
-            "control": count.control,
-            "from_at": count.window.start,
-            "to_at": count.window.end,
-            "posts": count.posts,
-            "count_method": count.method,
-            "inclusion_p": count.inclusion_p,
             "run_id": self.run.run_id,
         }
 

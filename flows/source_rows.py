@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flows.mapping import MAPPER, MappingError, to_report
-from flows.sources.base import BadItem, Entry, Native, Page
+from flows.sources.base import BadItem, Count, Entry, Native, Page
 from flows.sources.jsonl import HEAD, MAX_LINE, short_hash
 
 Row = dict[str, Any]
@@ -100,3 +100,18 @@ def _content_hash(post: Mapping[str, Any]) -> str:
     """Return a hash of what is read of a post: a vote more is not another text, and not stored again."""
     stable = {name: value for name, value in post.items() if name != "engagement"}
     return short_hash(json.dumps(stable, sort_keys=True).encode())
+
+
+def volume_row(count: Count, source_id: str, platform: str, run_id: str) -> Row:
+    """Return a count of control posts as a row of table `volumes`."""
+    return {
+        "source_id": source_id,
+        "platform": platform,
+        "control": count.control,
+        "from_at": count.window.start,
+        "to_at": count.window.end,
+        "posts": count.posts,
+        "count_method": count.method,
+        "inclusion_p": count.inclusion_p,
+        "run_id": run_id,
+    }

@@ -4,6 +4,7 @@ What is pending is found by what is missing, so a step killed half way goes on w
 """
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +29,17 @@ def as_post(report: Report) -> Post:
     """Return what the instrument reads of a report."""
     return Post(
         id=report.report_id, source=report.stated_source, title=report.title, text=report.text, lang=report.lang
+    )
+
+
+def post_of_row(report: Mapping[str, Any]) -> Post:
+    """Return the same of a row of table `reports`."""
+    return Post(
+        id=report["report_id"],
+        source=report["stated_source"] or "",
+        title=report["title"] or "",
+        text=report["text"] or "",
+        lang=report["lang"],
     )
 
 
@@ -93,11 +105,7 @@ def label_pending(con: duckdb.DuckDBPyConnection, labeller: Labeller, *, run_id:
     done = 0
     with progress.step("label", labels.count_unlabelled(con, labeller.instrument)) as advance:
         for batch in labels.unlabelled(con, labeller.instrument, LABEL_BATCH):
-            posts = [
-                Post(id=r["report_id"], source=r["stated_source"], title=r["title"], text=r["text"], lang=r["lang"])
-                for r in batch
-            ]
-            lines = labeller.label(posts)
+            lines = labeller.label([post_of_row(report) for report in batch])
             now = datetime.now(UTC)
             rows = [
                 label_row(line, report["text_hash"], now, run_id) for line, report in zip(lines, batch, strict=True)

@@ -4,7 +4,6 @@ X.duckdb's copies lie in X.backups/<time>.duckdb (mode 600: they hold texts), ea
 its checksum and the count of every table. A copy without that file was never finished.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.connect import WarehouseError, unwritable, writer_lock
+from warehouse.connect import WarehouseError, checksum, unwritable, writer_lock
 
 KEEP = 7
 
@@ -84,7 +83,7 @@ def _copied(db: Path, path: Path, now: datetime, tables: dict[str, int]) -> Back
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
         shutil.copyfile(db, part)
         _sync(part)
-        made = Backup(path, now, sha256_of(db), tables)
+        made = Backup(path, now, checksum(db), tables)
         problem = _problem(part, made)
         if problem:
             msg = f"the copy of {db} is not good: {problem}; it was dropped"
@@ -109,7 +108,7 @@ def describe_again(made: Backup) -> Backup:
     """Note what a copy holds now that it was changed on purpose."""
     with duckdb.connect(str(made.path), read_only=True) as con:
         tables = count_tables(con)
-    changed = Backup(made.path, made.made_at, sha256_of(made.path), tables)
+    changed = Backup(made.path, made.made_at, checksum(made.path), tables)
     describe(changed)
     return changed
 
@@ -132,7 +131,7 @@ def problem_of(made: Backup) -> str:
 
 
 def _problem(path: Path, made: Backup) -> str:
-    if sha256_of(path) != made.sha256:
+    if checksum(path) != made.sha256:
         return "its checksum differs from the one noted"
     try:
         with duckdb.connect(str(path), read_only=True) as con:
@@ -232,12 +231,6 @@ def count_tables(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
         row = con.execute(f"SELECT count(*), bit_xor(hash(t)) FROM {name} t").fetchone()  # noqa: S608
         counts[name] = int(row[0]) if row else 0
     return counts
-
-
-def sha256_of(path: Path) -> str:
-    """Return the checksum of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

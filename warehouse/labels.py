@@ -16,6 +16,12 @@ def current(con: duckdb.DuckDBPyConnection) -> str | None:
     return found
 
 
+def current_card(con: duckdb.DuckDBPyConnection) -> str | None:
+    """Return the card of that instrument, as JSON."""
+    found: str | None = scalar(con, "SELECT arg_max(card, ordinal) FROM instruments")
+    return found
+
+
 def announce(con: duckdb.DuckDBPyConnection, row: Mapping[str, Any]) -> None:
     """Make an instrument known. Its word counts nothing until it has read every text and takes over."""
     merge(con, TABLES["instruments"], [row])

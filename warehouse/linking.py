@@ -15,10 +15,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from warehouse.rows import Changed, fetch, merge, scalar
-from warehouse.schema.models import Link
+from warehouse.schema.models import MERGES, Link
 from warehouse.schema.tables import TABLES
 
-SETTINGS: Final = ("tight", "normal", "loose")
 # Reports kept under one key: the latest. Twice as many may pile up before the older ones are dropped.
 PER_KEY: Final = 32
 _IDS: Final = "(SELECT unnest(?::VARCHAR[]))"
@@ -216,7 +215,7 @@ def linked_with(con: duckdb.DuckDBPyConnection, ids: Iterable[str]) -> set[str]:
 
 def stored_groups(con: duckdb.DuckDBPyConnection, ids: Collection[str]) -> dict[str, dict[str, str]]:
     """Return `{setting: {report_id: group_key}}` of these reports as stored."""
-    found: dict[str, dict[str, str]] = {setting: {} for setting in SETTINGS}
+    found: dict[str, dict[str, str]] = {setting: {} for setting in MERGES}
     for setting, report, key in con.execute(
         f"SELECT merge, report_id, group_key FROM groupings WHERE report_id IN {_IDS}",  # noqa: S608
         [sorted(ids)],
@@ -229,7 +228,7 @@ def store_groupings(con: duckdb.DuckDBPyConnection, groups: Mapping[str, Mapping
     """Store the groups of some reports under each merge setting (`{setting: {report_id: group_key}}`)."""
     rows = [
         {"merge": setting, "report_id": report, "group_key": key}
-        for setting in SETTINGS
+        for setting in MERGES
         for report, key in groups[setting].items()
     ]
     return merge(con, TABLES["groupings"], rows, update=("group_key",))
@@ -238,7 +237,7 @@ def store_groupings(con: duckdb.DuckDBPyConnection, groups: Mapping[str, Mapping
 def regrouped(before: Mapping[str, Mapping[str, str]], after: Mapping[str, Mapping[str, str]]) -> set[str]:
     """Return the reports whose company is not the same as before under some setting."""
     changed: set[str] = set()
-    for setting in SETTINGS:
+    for setting in MERGES:
         old, new = _company(before[setting]), _company(after[setting])
         changed |= {report for report, company in new.items() if old.get(report) != company}
     return changed

@@ -18,7 +18,8 @@ from warehouse import ddl
 from warehouse.checks import run_checks
 from warehouse.connect import CURRENT, Snapshot, WarehouseError, checksum, find_snapshot, snapshot_folder
 from warehouse.excerpts import evidence_spans
-from warehouse.rows import merge, scalar
+from warehouse.labels import current
+from warehouse.rows import merge
 from warehouse.schema.tables import PUBLISHED, TABLES
 from warehouse.trends.fits import store_fits
 
@@ -127,7 +128,7 @@ def _copy(con: duckdb.DuckDBPyConnection, building: Path) -> None:
 
 def _finish(con: duckdb.DuckDBPyConnection, building: Path, info: tuple[str, datetime, str, str]) -> None:
     """Add what is made for readers: excerpts, comments, views, and which snapshot this is."""
-    instrument = scalar(con, "SELECT instrument FROM instruments ORDER BY ordinal DESC LIMIT 1")
+    instrument = current(con)
     copy = duckdb.connect(str(building))
     try:
         copy.execute("SET TimeZone = 'UTC'")

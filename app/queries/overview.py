@@ -8,6 +8,7 @@ import duckdb
 
 from app.keep import kept, reading
 from warehouse.connect import Snapshot
+from warehouse.labels import current_card
 from warehouse.present import wording
 from warehouse.present.cases import Case, strongest
 from warehouse.present.instrument import measured
@@ -97,7 +98,7 @@ def _overview(con: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> Overview:
         strip=tuple(_strip(con)),
         funnel=tuple(_funnel(con)),
         cases=strongest(con),
-        measures=measured(scalar(con, "SELECT card FROM instruments ORDER BY ordinal DESC LIMIT 1")),
+        measures=measured(current_card(con)),
     )
 
 

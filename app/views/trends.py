@@ -13,11 +13,10 @@ from warehouse.present import wording
 from warehouse.present.charts import coverage_strip, line_name
 from warehouse.present.trend import trend
 from warehouse.schema import codes
-from warehouse.schema.models import Merge
+from warehouse.schema.models import MERGES, Merge
 from warehouse.trends.lines import TOTAL, By, Line, Series
 
 ALL: Final = "all together"
-MERGES: Final[tuple[Merge, ...]] = ("tight", "normal", "loose")
 MEASURES: Final = ("count", "rate", "control-adjusted")
 DRAWN: Final = 8
 RATES: Final = (

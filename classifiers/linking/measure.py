@@ -11,12 +11,11 @@ from classifiers.linking.find import find_links
 from classifiers.linking.gold import RETELLING, GoldText, b_cubed, f1, joined_pairs, load_gold
 from classifiers.linking.groups import cluster
 from classifiers.linking.train import REPEATS, SEED, cross_validate, pair_table
-from warehouse.schema.models import Merge
+from warehouse.schema.models import MERGES
 
 if TYPE_CHECKING:
     from classifiers.encoder import Encoder
 
-SETTINGS: tuple[Merge, ...] = ("tight", "normal", "loose")
 Values = Mapping[str, tuple[float, float]]
 
 
@@ -111,7 +110,7 @@ def measure(encoder: "Encoder | None" = None, *, seed: int = SEED) -> Quality:
         reports = [text.report for text in chosen]
         links = find_links(reports, encoder=encoder)
         ids = [report.id for report in reports]
-        return {setting: _figures([cluster(ids, links, setting)], chosen) for setting in SETTINGS}
+        return {setting: _figures([cluster(ids, links, setting)], chosen) for setting in MERGES}
 
     return Quality(
         cross_validated=_figures(repeats, retellings),

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from flows.cli.base import FILE, SET_ASIDE, console, db_option, main
+from warehouse.schema.models import MERGES
 
 
 @main.command("label-pending")
@@ -63,7 +64,7 @@ def label(source: Path, out: Path, judge_all: bool) -> None:
 @main.command()
 @click.argument("source", type=FILE)
 @click.option("--out", type=FILE, required=True, help="Link lines, one per input line, same order.")
-@click.option("--merge", type=click.Choice(["tight", "normal", "loose"]), default="normal", show_default=True)
+@click.option("--merge", type=click.Choice(MERGES), default="normal", show_default=True)
 def link(source: Path, out: Path, merge: Any) -> None:  # noqa: ANN401
     """Join the reports of IN.jsonl[.gz] that tell one event, without a database."""
     from flows.files import link_file

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from flows.cli.base import db_option, main
+from warehouse.schema.models import MERGES
 
 
 @main.command()
@@ -21,7 +22,7 @@ from flows.cli.base import db_option, main
     show_default=True,
     help="What is counted; first_hand leaves out incidents that are only passed on.",
 )
-@click.option("--merge", type=click.Choice(["tight", "normal", "loose"]), default="normal", show_default=True)
+@click.option("--merge", type=click.Choice(MERGES), default="normal", show_default=True)
 @click.option("--snapshot", help="Id of an older snapshot.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @db_option

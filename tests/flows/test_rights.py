@@ -17,7 +17,7 @@ from flows.terms import terms
 from tests.flows.test_collect import post, write
 from tests.warehouse.builders import INSTRUMENT, NOW
 from warehouse import backup, incidents, linking, numbers
-from warehouse.connect import open_working, snapshot_folder
+from warehouse.connect import checksum, open_working, snapshot_folder
 from warehouse.publish import publish
 from warehouse.rows import merge, transaction
 from warehouse.schema.tables import TABLES
@@ -182,13 +182,12 @@ def test_an_authors_texts_leave_every_file_and_the_counts_stay(db: Path) -> None
 
 
 def test_rewritten_snapshots_open_check_out_and_say_so(db: Path) -> None:
-    from warehouse.backup import sha256_of
-    from warehouse.connect import open_snapshot
+    from warehouse.connect import checksum, open_snapshot
 
     forget(db, str(HERS))
     folder = snapshot_folder(db)
     for path in folder.glob("*.duckdb"):
-        assert path.with_suffix(".sha256").read_text().split()[0] == sha256_of(path)
+        assert path.with_suffix(".sha256").read_text().split()[0] == checksum(path)
         with open_snapshot(db, path.stem) as (con, _):
             assert con.execute(
                 "SELECT count(*), count(*) FILTER (contains(report_id, 'forgotten')) FROM reports"
@@ -279,13 +278,13 @@ def test_a_text_deleted_at_its_source_leaves_the_kept_snapshots(db: Path) -> Non
     retain(db)
     assert not [name for name in files_with(db.parent, WORDS[3]) if name.startswith("x.snap") or name == "x.duckdb"]
     for path in snapshot_folder(db).glob("*.duckdb"):
-        assert path.with_suffix(".sha256").read_text().split()[0] == backup.sha256_of(path)
+        assert path.with_suffix(".sha256").read_text().split()[0] == checksum(path)
         with duckdb.connect(str(path), read_only=True) as con:
             assert con.execute(excerpts).fetchone() == (0,)
             assert con.execute("SELECT count(*) FROM evidence_spans").fetchone() != (0,)
     with duckdb.connect(str(db), read_only=True) as con:
         noted = dict(con.execute("SELECT snapshot, sha256 FROM snapshots").fetchall())
-    assert noted == {path.stem: backup.sha256_of(path) for path in snapshot_folder(db).glob("*.duckdb")}
+    assert noted == {path.stem: checksum(path) for path in snapshot_folder(db).glob("*.duckdb")}
 
 
 def test_old_snapshots_are_thinned_to_one_a_day(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import duckdb
 
 from warehouse.connect import WarehouseError
+from warehouse.labels import current_card
 from warehouse.present import charts, wording
 from warehouse.present.cases import Case, strongest
 from warehouse.present.document import Block, Bullets, Heading, Paragraph, Picture, Quote, Table, texts
@@ -268,7 +269,7 @@ def case_facts(case: Case) -> str:
 
 def _sure(con: duckdb.DuckDBPyConnection) -> Iterator[Block]:
     yield Heading("How sure is the labelling?")
-    rows = measured(scalar(con, "SELECT card FROM instruments ORDER BY ordinal DESC LIMIT 1"))[:3]
+    rows = measured(current_card(con))[:3]
     if rows:
         yield Table("Measured quality of the instrument", rows)
         yield Paragraph(f"{wording.ANNOTATORS} {wording.ENRICHED}", "note")

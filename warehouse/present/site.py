@@ -14,6 +14,7 @@ from typing import Any, Final
 import duckdb
 
 from warehouse.connect import WarehouseError
+from warehouse.labels import current_card
 from warehouse.present import charts, wording
 from warehouse.present.brief import CANNOT, brief, case_facts
 from warehouse.present.cases import Case, strongest, told
@@ -160,12 +161,9 @@ def _overview(
     yield Heading("What was read, and what was not")
     yield Table("Sources", tuple(_sources(con)))
     yield Heading("How sure is the labelling?")
-    yield Table("Measured quality of the instrument", measured(scalar(con, _CARD)))
+    yield Table("Measured quality of the instrument", measured(current_card(con)))
     yield Paragraph(f"Instrument {info['instrument'] or 'none yet'}. {wording.ANNOTATORS} {wording.ENRICHED}", "note")
     yield from _cite(info, sha256)
-
-
-_CARD: Final = "SELECT card FROM instruments ORDER BY ordinal DESC LIMIT 1"
 
 
 def _sources(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

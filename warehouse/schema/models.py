@@ -1,7 +1,7 @@
 """Typed rows that cross package borders: what a source gives, what an instrument says, how reports are joined."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -33,6 +33,7 @@ Precision = Annotated[str, _one_of("precision")]
 PublishText = Annotated[str, _one_of("publish_text")]
 LabelStatus = Literal["judged", "screened_out", "language", "rejected"]
 Merge = Literal["tight", "normal", "loose"]
+MERGES: Final[tuple[Merge, ...]] = get_args(Merge)
 DerivedMethod = Literal["copy", "link", "quote", "second_hand"]
 LinkMethod = Literal["origin", "exact", "near_duplicate", "same_event", "review"]
 Probability = Annotated[float, Field(ge=0, le=1)]

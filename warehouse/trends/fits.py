@@ -6,7 +6,8 @@ from typing import Any, Final, get_args
 
 import duckdb
 
-from warehouse.rows import fetch, merge, scalar
+from warehouse.labels import current_card
+from warehouse.rows import fetch, merge
 from warehouse.schema.models import Merge
 from warehouse.schema.tables import TABLES
 from warehouse.trends.audit import read_audit
@@ -177,7 +178,7 @@ def _adjusted(con: duckdb.DuckDBPyConnection, dispersion: float) -> Iterator[Row
 
 
 def _corrected(con: duckdb.DuckDBPyConnection, series: Series, dispersion: float) -> Iterator[Row]:
-    card = json.loads(scalar(con, "SELECT card FROM instruments ORDER BY ordinal DESC LIMIT 1") or "{}")
+    card = json.loads(current_card(con) or "{}")
     link = link_error(card)
     audit = read_audit(con)
     found = correct(audit.kept, audit.group_sizes, link)
