@@ -19,7 +19,9 @@ def main() -> None:
     st.set_page_config(page_title="Offscript", page_icon=str(ICON), layout="centered", menu_items={})
     st.html(markup.STYLE)
     pages = [
-        st.Page(framed(overview.show), title="Overview", url_path="overview", default=True),
+        st.Page(framed(overview.show), title="Overview", default=True),
+        # The default page lives at the root alone; who types its name must find it all the same.
+        st.Page(framed(overview.show), title="Overview", url_path="overview", visibility="hidden"),
         st.Page(framed(trends.show), title="Trends", url_path="trends"),
         st.Page(framed(behaviours.show), title="Behaviours", url_path="behaviours"),
         st.Page(framed(incidents.show), title="Incidents", url_path="incidents"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import duckdb
 
@@ -14,8 +14,9 @@ from warehouse.present.cases import Case, strongest
 from warehouse.present.instrument import measured
 from warehouse.references import study_first_last
 from warehouse.rows import fetch, scalar
+from warehouse.trends.rates import Control, adjusted
 from warehouse.trends.series import Line, Series, monthly
-from warehouse.trends.statistics import RateRatio, rate_ratio
+from warehouse.trends.statistics import RateRatio, rate_ratio, ratio_of_ratios
 
 Rows = tuple[dict[str, Any], ...]
 
@@ -39,6 +40,7 @@ class Overview:
     study: RateRatio | None
     study_url: str | None
     ratios: Rows
+    adjusted: Rows
     sources: Rows
     strip: Rows
     funnel: Rows
@@ -94,6 +96,7 @@ def _overview(con: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> Overview:
         study=study,
         study_url=scalar(con, "SELECT min(source_url) FROM reference_counts WHERE series = ?", [STUDY]),
         ratios=tuple(_ratios(con, ours.ratio, study)),
+        adjusted=tuple(_adjusted(con, study)),
         sources=tuple(_sources(con)),
         strip=tuple(_strip(con)),
         funnel=tuple(_funnel(con)),
@@ -196,12 +199,7 @@ def _ratios(
                 "n": f"{found.before:,} → {found.after:,}",
                 "interval": wording.interval(item),
             }
-    controls = fetch(
-        con,
-        "SELECT what, value FROM reference_counts WHERE series = ? AND what LIKE 'control:%' ORDER BY value DESC",
-        [STUDY],
-    )
-    for row in controls:
+    for row in _study_controls(con):
         yield {
             "what": wording.control_name(row["what"]),
             "basis": "control",
@@ -210,4 +208,43 @@ def _ratios(
             "high": None,
             "n": "counts not published",
             "interval": "interval not computable",
+        }
+
+
+def _study_controls(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    return fetch(
+        con,
+        "SELECT what, value FROM reference_counts WHERE series = ? AND what LIKE 'control:%' ORDER BY value DESC",
+        [STUDY],
+    )
+
+
+def _adjusted(con: duckdb.DuckDBPyConnection, study: RateRatio | None) -> Iterator[dict[str, Any]]:
+    """Yield the ratios with a control divided out: ours by platform where both were counted, and the study's."""
+    found = [
+        (f"Ours on {own.source}, over {own.control.replace('_', ' ')}", "ours", own.adjusted, own.ratio, "")
+        for own in adjusted(con, get_args(Control), merge=MERGE)
+        if own.adjusted is not None and own.ratio is not None
+    ]
+    if study is not None and study.ratio is not None:
+        found += [
+            (
+                f"Published, over {wording.control_name(row['what']).removeprefix('Control: ')}",
+                "cited",
+                ratio_of_ratios(study, row["value"]),
+                study,
+                f"; control {row['value']:g}, its counts not published",
+            )
+            for row in _study_controls(con)
+        ]
+    for what, basis, over, ratio, of_control in found:
+        bounded = over.low is not None and over.high is not None
+        yield {
+            "what": what,
+            "basis": basis,
+            "ratio": over.value,
+            "low": over.low,
+            "high": over.high,
+            "n": f"{ratio.before:,} → {ratio.after:,}{of_control}",
+            "interval": f"{over.low:.2f} to {over.high:.2f}" if bounded else "interval not computable",
         }

@@ -2,6 +2,7 @@
 # ruff: noqa: RUF001 - printed text keeps its typography: en dash, apostrophe, multiplication sign.
 
 from functools import partial
+from typing import Final
 
 import streamlit as st
 
@@ -10,6 +11,9 @@ from app.frame import Frame, figure
 from app.queries.overview import Overview, load
 from warehouse.present import charts, wording
 from warehouse.schema import codes
+
+BESIDE: Final = "beside the ratio"
+DIVIDED: Final = "divided out"
 
 
 def show(frame: Frame) -> str:
@@ -59,7 +63,13 @@ def _reference(found: Overview, frame: Frame) -> None:
         st.html(markup.note("This snapshot holds no published reference figures."))
         return
     st.html(markup.paragraph(wording.study_text(found.study), source=found.study_url))
-    figure(charts.ratios(found.ratios), wording.RATIOS, frame)
+    shown = st.segmented_control(
+        "Controls", (BESIDE, DIVIDED), default=BESIDE, key="controls", bind="query-params", required=True
+    )
+    if shown == DIVIDED:
+        figure(charts.ratios(found.adjusted), wording.ADJUSTED, frame)
+    else:
+        figure(charts.ratios(found.ratios), wording.RATIOS, frame)
 
 
 def _monthly(found: Overview, frame: Frame) -> None:

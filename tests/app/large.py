@@ -20,6 +20,7 @@ def publish_large(folder: Path, *, posts: int = 10_000_000, incidents: int = 100
     """Write a snapshot of `posts` read, a tenth of them kept, and `incidents`; return the path of the working file.
 
     Three years of months, six platforms, 300 agents of 40 vendors, 1.3 reports an incident, some of them told for months.
+    Tables are in the order of their keys, as `publish` writes them.
     """
     db = folder / "offscript.duckdb"
     target = snapshot_folder(db) / f"{ID}.duckdb"
@@ -60,7 +61,7 @@ def _fill(con: duckdb.DuckDBPyConnection, *, posts: int, reports: int, incidents
                              created_precision, zone_assumed, lang, engagement, text_hash, publish_text, run_id)
         SELECT platform || ':c:' || n, platform, platform, platform, 'c', n::VARCHAR, 'https://example.org/' || n, seen,
                'second', false, 'en', n % 50, md5(n::VARCHAR), 'span', 'run'
-        FROM told ORDER BY n
+        FROM told ORDER BY ALL
         """
     )
     con.execute(
@@ -85,7 +86,7 @@ def _fill(con: duckdb.DuckDBPyConnection, *, posts: int, reports: int, incidents
                CASE WHEN strict THEN e.gravity ELSE 0 END, CASE WHEN strict THEN 6 ELSE 1 END, 'unknown',
                to_json([{'name': e.agents[1], 'family': e.agents[1], 'vendor': e.vendors[1]}]), '[]',
                TIMESTAMPTZ '2026-04-01', 'run'
-        FROM told JOIN event e USING (incident0) ORDER BY n
+        FROM told JOIN event e USING (incident0) ORDER BY ALL
         """,
         [INSTRUMENT],
     )
@@ -93,13 +94,13 @@ def _fill(con: duckdb.DuckDBPyConnection, *, posts: int, reports: int, incidents
         """
         INSERT INTO incident_reports (incident, report_id, link_method, link_score, link_reason, linked_at, run_id)
         SELECT incident0 + 1, platform || ':c:' || n, 'origin', 1.0, 'opened it', TIMESTAMPTZ '2026-04-01', 'run'
-        FROM told WHERE strict ORDER BY n;
+        FROM told WHERE strict ORDER BY ALL;
         INSERT INTO groupings (merge, report_id, group_key)
         SELECT merge, report_id, CASE merge WHEN 'tight' THEN report_id ELSE incident::VARCHAR END
-        FROM incident_reports, (VALUES ('tight'), ('normal'), ('loose')) m(merge);
+        FROM incident_reports, (VALUES ('tight'), ('normal'), ('loose')) m(merge) ORDER BY ALL;
         INSERT INTO evidence_spans
         SELECT platform || ':c:' || n, 'act.deleted', 'text', 3, 10, 'it deleted the folder number ' || n || ' all the same'
-        FROM told WHERE strict ORDER BY n;
+        FROM told WHERE strict ORDER BY ALL;
         INSERT INTO incidents (incident, incident_title, first_reported_at, first_reported_precision, last_reported_at,
                                incident_status, best_report_id, agent_names, vendors, behaviours_present, actions,
                                evidence, gravity, score, p_strict, is_strict, reports, opened_at, run_id)

@@ -89,6 +89,16 @@ def test_a_collection_has_counts_and_no_ratio(page: AppTest, tmp_path: Path) -> 
     assert "4.91 95 % exact interval 3.75–6.51; n = 65 and 319 incidents a month" in text
 
 
+def test_the_controls_can_be_divided_out(page: AppTest, tmp_path: Path) -> None:
+    publish(tmp_path)
+    page.query_params["controls"] = "divided out"
+    run(page)
+    told = page.get("vega_lite_chart")[0].proto.alt
+    assert "Published, over posts on the subject: 2.89 (interval not computable)" in told
+    assert "Published, over negative talk about AI: 3.78 (interval not computable)" in told
+    assert "Ours" not in told
+
+
 def test_the_instrument_states_its_measured_quality(page: AppTest, tmp_path: Path) -> None:
     publish(tmp_path)
     text = run(page)

@@ -50,6 +50,11 @@ ENRICHED: Final = (
 _MONTHS: Final = (
     "January February March April May June July August September October November December".split()  # noqa: SIM905
 )
+ADJUSTED: Final = (
+    "The last month over the first, divided by the same ratio of a control: what is left when mere talk grew as much",
+    "An interval stands only where the counts behind both ratios are known; the study publishes none for its controls",
+    "Ours is shown by platform, in hours that were both read whole and counted; without a volume there is none",
+)
 _CONTROLS: Final = {
     "control: posts that discuss scheming": "Control: posts on the subject",
     "control: negative talk about AI": "Control: negative talk about AI",

@@ -207,6 +207,7 @@ _ALL: Final = (
     Field("review_of", "VARCHAR", "report or incident decided on", "github:o/r:12"),
     _code("decision", "decision", "what was decided: a field's name, same, not_same, status", "kind"),
     Field("decided_value", "VARCHAR", "the value decided", "second_hand"),
+    Field("decided", "VARCHAR[]", "columns of the label that people decided; empty where none", "[kind]"),
     Field("reviewer", "VARCHAR", "who decided, under the short name the reviewer chose for it; published", "ab"),
     _private("review_reason", "VARCHAR", "why, in the reviewer's words", "the log shows it"),
     Field(

@@ -262,6 +262,14 @@ _ALL: Final = (
         working=False,
     ),
     _table(
+        "current_labels",
+        "the label of each report's present text by the newest instrument, with what people decided laid over",
+        "report_id text_hash instrument label_status kind p_strict is_strict behaviours behaviours_present "
+        "behaviours_unsure actions evidence gravity score subject agents spans judged_at run_id decided",
+        "report_id",
+        working=False,
+    ),
+    _table(
         "daily_counts",
         "strict incidents and reports a day, under each merge setting and split: what every series is summed from",
         "counted merge split_by line_name day to_day n reports",
