@@ -17,6 +17,7 @@ from flows.deletions import recheck
 from flows.slices import Window, asked
 from flows.source_reader import GIVE_UP_AFTER, Outcome, Reader, Run
 from flows.sources.base import Checks, Entry, Source
+from warehouse.rows import cursor
 
 __all__ = ["Outcome", "Ready", "Run", "collect", "read_source"]
 
@@ -47,7 +48,7 @@ def collect(
         if ready.source is None:
             return Outcome(ready.entry.source, "skipped", detail=ready.detail)
         try:
-            return read_source(replace(run, con=con.cursor()), ready.entry, ready.source, window)
+            return read_source(replace(run, con=cursor(con)), ready.entry, ready.source, window)
         except duckdb.Error:
             # The warehouse itself is in trouble: no source can go on.
             run.stop.set()
