@@ -26,6 +26,7 @@ from warehouse.connect import open_working
 from warehouse.publish import Published
 from warehouse.publish import publish as publish_snapshot
 from warehouse.references import load_references
+from warehouse.rows import transaction
 
 VERSION = package_version("offscript")
 _LOG = logging.getLogger("offscript")
@@ -60,7 +61,8 @@ def _collect(
     con: duckdb.DuckDBPyConnection, files: list[Path], sample: bool, coverage: Coverage | None, key: bytes, run_id: str
 ) -> Collected:
     collect.load_platforms(con)
-    load_references(con)
+    with transaction(con):
+        load_references(con)
     collected = Collected()
     if sample:
         collected += collect.load_sample(con, key=key, run_id=run_id)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.lake import Lake, LakeError, attach, lake_of, turn, without_password
-from warehouse.migrate import create_views, migrate
+from warehouse.lake import Lake, LakeError, attach, current_version, lake_of, turn, without_password
+from warehouse.migrate import applied, create_views, migrate, migrations
 
 CURRENT = "current"
 _MEMORY = "1500MB"
@@ -258,8 +258,10 @@ def lake_at(db: Path) -> Lake | None:
 
 
 @contextmanager
-def open_lake(lake: Lake, *, version: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a lake, created and migrated as needed; with `version` as it was then, for reading only.
+def open_lake(
+    lake: Lake, *, version: int | None = None, read_only: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a lake, created and migrated as needed; with `version` as it was then, which is for reading only.
 
     Raises:
         WarehouseError: its catalogue or its files cannot be reached.
@@ -268,16 +270,28 @@ def open_lake(lake: Lake, *, version: int | None = None) -> Iterator[duckdb.Duck
     try:
         con.execute("SET GLOBAL TimeZone = 'UTC'")
         try:
-            attach(con, lake, version=version)
-        except (duckdb.Error, LakeError) as error:
+            attach(con, lake, version=version, read_only=read_only)
+        except (duckdb.Error, LakeError, OSError) as error:
             cause = without_password(str(error).splitlines()[0])
             msg = f"the lake {lake} cannot be opened: {cause}"
             raise WarehouseError(msg) from None
-        if version is None:
+        if version is None and not read_only:
             with turn(con):
                 migrate(con)
-        else:
+        elif applied(con) == len(migrations()):
             create_views(con)
         yield con
     finally:
         con.close()
+
+
+@contextmanager
+def pinned(con: duckdb.DuckDBPyConnection, db: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection that sees one moment of the warehouse, whatever other processes write meanwhile."""
+    lake = lake_at(db)
+    if lake is None or not lake.shared:
+        # Nobody else can write.
+        yield con
+        return
+    with open_lake(lake, version=current_version(con)) as held:
+        yield held

@@ -85,7 +85,7 @@ def without_password(text: str) -> str:
     return _PASSWORD.sub(lambda match: f"{match[1] or match[3]}…", text)
 
 
-def attach(con: duckdb.DuckDBPyConnection, lake: Lake, *, version: int | None = None) -> None:
+def attach(con: duckdb.DuckDBPyConnection, lake: Lake, *, version: int | None = None, read_only: bool = False) -> None:
     """Attach a lake and make it what unqualified names mean; with `version` as it was then, for reading only."""
     if lake.shared:
         load(con, "postgres_scanner")
@@ -97,9 +97,8 @@ def attach(con: duckdb.DuckDBPyConnection, lake: Lake, *, version: int | None = 
     # Every row lies in a Parquet file, none in the catalogue: there what is deleted can be shown to be gone.
     options = ["DATA_INLINING_ROW_LIMIT 0"]
     options += [f"DATA_PATH {quote(lake.data)}"] if lake.data else []
-    if version is not None:
-        options += [f"SNAPSHOT_VERSION {version}", "READ_ONLY"]
-
+    options += [f"SNAPSHOT_VERSION {version}"] if version is not None else []
+    options += ["READ_ONLY"] if read_only or version is not None else []
     con.execute(f"ATTACH {quote(f'ducklake:{lake.catalogue}')} AS {NAME} ({', '.join(options)})")
     con.execute(f"SET search_path = {quote(SEARCH_PATH)}")
 
@@ -121,7 +120,7 @@ def load(con: duckdb.DuckDBPyConnection, extension: str) -> None:
 
 def current_version(con: duckdb.DuckDBPyConnection) -> int | None:
     """Return the lake's version that this connection sees, None for a warehouse in one file."""
-    if _catalogue(con) is None:
+    if not is_lake(con):
         return None
     row = con.execute(f"SELECT id FROM ducklake_current_snapshot('{NAME}') AS t(id)").fetchone()  # noqa: S608
     return int(row[0]) if row else None
@@ -130,6 +129,11 @@ def current_version(con: duckdb.DuckDBPyConnection) -> int | None:
 def is_lake(con: duckdb.DuckDBPyConnection) -> bool:
     """Return whether a connection's warehouse is a lake."""
     return _catalogue(con) is not None
+
+
+def is_shared(con: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether a connection's warehouse is a lake that other processes may write too."""
+    return (_catalogue(con) or "").startswith(_POSTGRES)
 
 
 def _catalogue(con: duckdb.DuckDBPyConnection) -> str | None:
@@ -153,8 +157,8 @@ def turn(con: duckdb.DuckDBPyConnection, what: str = "write", *, wait: bool = Tr
     Yields:
         Whether it is this caller's turn.
     """
-    catalogue = _catalogue(con)
-    if catalogue is None or not catalogue.startswith(_POSTGRES):
+    catalogue = _catalogue(con) or ""
+    if not catalogue.startswith(_POSTGRES):
         yield True
         return
     guard = _guard(catalogue)
@@ -171,6 +175,16 @@ def turn(con: duckdb.DuckDBPyConnection, what: str = "write", *, wait: bool = Tr
     finally:
         with suppress(duckdb.Error):
             guard.execute("ROLLBACK")
+        guard.close()
+
+
+def vacuum(lake: Lake) -> None:
+    """Have PostgreSQL write the tables anew in which the catalogue held bounds of texts."""
+    guard = _guard(lake.catalogue)
+    try:
+        for table in ("ducklake_file_column_stats", "ducklake_table_column_stats"):
+            guard.execute(f"CALL postgres_execute('catalogue', 'VACUUM FULL {table}', use_transaction => false)")
+    finally:
         guard.close()
 
 
