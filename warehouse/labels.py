@@ -67,7 +67,7 @@ def take_over(con: duckdb.DuckDBPyConnection, instrument: str, *, run_id: str) -
 def unlabelled(
     con: duckdb.DuckDBPyConnection, instrument: str, size: int, share: int | None = None
 ) -> Iterator[list[dict[str, Any]]]:
-    """Yield reports in batches, of one share if given, whose present text is held and this instrument has not judged."""
+    """Yield reports in batches, of one share if given, whose text is held and this instrument has not judged."""
     part = "" if share is None else f"AND hash(r.report_id) % {SHARES} = {int(share)}"
     return batches(con, f"SELECT r.* {_UNLABELLED} {part} ORDER BY r.report_id", [instrument], size)
 

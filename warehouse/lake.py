@@ -29,6 +29,8 @@ SETTING, DATA, SETUP = "OFFSCRIPT_WAREHOUSE", "OFFSCRIPT_LAKE_DATA", "OFFSCRIPT_
 NAME = "lake"
 # Views and macros belong to the code: each process has its own in memory, over the tables of the lake.
 SEARCH_PATH = f"{NAME}.main,memory.main"
+# Where DuckLake keeps what it knows of the lake's tables and files.
+CATALOGUE = f"__ducklake_metadata_{NAME}"
 # A turn is waited for no longer than this; a healthy one lasts milliseconds, a whole linking pass minutes.
 PATIENCE_S = 3600
 _POSTGRES = "postgres:"
@@ -124,6 +126,22 @@ def current_version(con: duckdb.DuckDBPyConnection) -> int | None:
         return None
     row = con.execute(f"SELECT id FROM ducklake_current_snapshot('{NAME}') AS t(id)").fetchone()  # noqa: S608
     return int(row[0]) if row else None
+
+
+def know_bounds(con: duckdb.DuckDBPyConnection) -> None:
+    """Let each new table have held a row: of one that never did, DuckLake asks its catalogue again for every column."""
+    bare = [
+        name
+        for (name,) in con.execute(
+            f"SELECT table_name FROM {CATALOGUE}.ducklake_table WHERE end_snapshot IS NULL "  # noqa: S608
+            f"AND table_id NOT IN (SELECT table_id FROM {CATALOGUE}.ducklake_table_stats)"
+        ).fetchall()
+    ]
+    for statement in ("INSERT INTO {} DEFAULT VALUES", "DELETE FROM {}"):
+        con.execute("BEGIN")
+        for name in bare:
+            con.execute(statement.format(name))
+        con.execute("COMMIT")
 
 
 def is_lake(con: duckdb.DuckDBPyConnection) -> bool:

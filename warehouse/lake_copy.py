@@ -38,9 +38,7 @@ def copy_in(lake: Lake, path: Path) -> None:
     with duckdb.connect(str(path), read_only=True) as con:
         held = applied(con)
     if held != len(migrations()):
-        msg = (
-            f"{path} has schema {held}, this version {len(migrations())}: restore it as a file first, back up that"
-        )
+        msg = f"{path} has schema {held}, this version {len(migrations())}: restore it as a file first, back up that"
         raise WarehouseError(msg)
     with open_lake(lake) as con:
         con.execute(f"ATTACH {quote(str(path))} AS given (READ_ONLY)")

@@ -8,7 +8,7 @@ from importlib.resources import files
 import duckdb
 
 from warehouse import ddl
-from warehouse.lake import NAME, SEARCH_PATH, is_lake
+from warehouse.lake import NAME, SEARCH_PATH, is_lake, know_bounds
 from warehouse.schema.tables import WORKING
 
 _NAME = re.compile(r"(\d{4})_(\w+)\.sql")
@@ -78,10 +78,12 @@ def migrate(con: duckdb.DuckDBPyConnection) -> int:
             msg = f"migration {step.number:04d}_{step.name} failed and was rolled back: {error}"
             raise MigrationError(msg) from error
     if done < len(steps):
-        con.execute("BEGIN")
-        for table in WORKING:
-            con.execute("".join(ddl.comments(table)))
-        con.execute("COMMIT")
+        if is_lake(con):
+            # Comments stand in the snapshots made of it; here each would be an entry in the catalogue.
+            know_bounds(con)
+        else:
+            for table in WORKING:
+                con.execute("".join(ddl.comments(table)))
     # Views belong to the code, not to the file: they always match this version.
     create_views(con)
     return len(steps) - done

@@ -8,10 +8,8 @@ import duckdb
 
 from warehouse import erase
 from warehouse.connect import lake_at, open_lake
-from warehouse.lake import NAME, is_lake, turn, vacuum
+from warehouse.lake import CATALOGUE, NAME, is_lake, turn, vacuum
 from warehouse.rows import transaction
-
-_CATALOGUE = f"__ducklake_metadata_{NAME}"
 
 
 def compact(con: duckdb.DuckDBPyConnection) -> None:
@@ -71,7 +69,7 @@ def scrub(con: duckdb.DuckDBPyConnection) -> None:
 def _forget_extremes(con: duckdb.DuckDBPyConnection) -> None:
     """Forget the smallest and largest text of each column: DuckLake keeps them of whole tables, for ever."""
     con.execute(
-        f"UPDATE {_CATALOGUE}.ducklake_table_column_stats SET min_value = NULL, max_value = NULL "  # noqa: S608
-        f"WHERE (table_id, column_id) IN (SELECT (table_id, column_id) FROM {_CATALOGUE}.ducklake_column "
+        f"UPDATE {CATALOGUE}.ducklake_table_column_stats SET min_value = NULL, max_value = NULL "  # noqa: S608
+        f"WHERE (table_id, column_id) IN (SELECT (table_id, column_id) FROM {CATALOGUE}.ducklake_column "
         "WHERE column_type IN ('varchar', 'json', 'blob'))"
     )

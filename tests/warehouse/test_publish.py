@@ -15,8 +15,6 @@ from warehouse.publish import publish
 from warehouse.query import query
 from warehouse.schema.fields import FIELDS
 
-pytestmark = pytest.mark.usefixtures("place")
-
 ORDER = ["github:a", "record:c", "reddit:b"]
 SECRET_TITLE = "Zebra-title of somebody"
 TEXT = (
