@@ -27,6 +27,7 @@ from warehouse.publish import Published
 from warehouse.publish import publish as publish_snapshot
 from warehouse.references import load_references
 from warehouse.rows import transaction
+from warehouse.upkeep import compact
 
 VERSION = package_version("offscript")
 _LOG = logging.getLogger("offscript")
@@ -142,6 +143,8 @@ def publish(db: str, *, step: Step = plain, wait: float = 0.0) -> Published:
         review.apply_decisions(con, path, version=VERSION)
         for failure in alert(con):
             _LOG.warning("alert not sent, tried again at the next publishing: %s", failure)
+        # What is read from here on is read from few files.
+        compact(con)
         published: Published = step("publish", publish_snapshot, con, path, version=VERSION)
         review.write_queue(con, path)
     return published

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -66,9 +67,8 @@ def back_up(db: Path, *, keep: int = KEEP, wait: float = 0.0) -> Backup:
         now = datetime.now(UTC)
         path = backup_folder(db) / f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z.duckdb"
         try:
-            if lake:
-                return _copied(lambda part: copy_out(lake, db, part), path, now)
-            return _copied(lambda part: _copy_file(db, part), path, now)
+            copy = partial(copy_out, lake, db) if lake else partial(_copy_file, db)
+            return _copied(copy, path, now)
         except OSError as error:
             raise unwritable(path, error) from error
         finally:
