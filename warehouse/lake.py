@@ -103,6 +103,8 @@ def attach(con: duckdb.DuckDBPyConnection, lake: Lake, *, version: int | None = 
     options += ["READ_ONLY"] if read_only or version is not None else []
     con.execute(f"ATTACH {quote(f'ducklake:{lake.catalogue}')} AS {NAME} ({', '.join(options)})")
     con.execute(f"SET search_path = {quote(SEARCH_PATH)}")
+    # Scans of PostgreSQL count as long ones, and DuckDB would draw a bar into what a command prints.
+    con.execute("SET enable_progress_bar = false")
 
 
 def load(con: duckdb.DuckDBPyConnection, extension: str) -> None:
@@ -215,4 +217,6 @@ def _guard(catalogue: str) -> duckdb.DuckDBPyConnection:
             load(held, "postgres_scanner")
             held.execute(f"ATTACH {quote(catalogue.removeprefix(_POSTGRES))} AS catalogue (TYPE postgres)")
             _GUARDS[catalogue] = held
-        return held.cursor()
+        asking = held.cursor()
+    asking.execute("SET enable_progress_bar = false")
+    return asking

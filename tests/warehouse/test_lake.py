@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.lakes import postgres, shared_lake
+from tests.lakes import postgres, programs, shared_lake
 from tests.warehouse.builders import add_report, warehouse
 from warehouse import labels, raw
 from warehouse.backup import back_up, listed, restore
@@ -109,22 +110,21 @@ def test_a_snapshot_is_of_one_version_which_can_be_read_again(db: Path) -> None:
             then.execute("DELETE FROM reports")
 
 
-def everything(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[str, str]:
+def everything(con: duckdb.DuckDBPyConnection, settings: dict[str, str]) -> tuple[str, str]:
     """Return all that a lake's Parquet files say, and all that its catalogue says."""
-    files = [str(path) for path in folder.rglob("*.parquet")]
+    files = [str(path) for path in Path(settings[DATA]).rglob("*.parquet")]
     rows = "".join(str(con.execute("FROM read_parquet(?)", [[name]]).fetchall()) for name in files)
-    tables = con.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ?", [f"__ducklake_metadata_{NAME}"]
-    ).fetchall()
-    names = [f"__ducklake_metadata_{NAME}.{schema}.{table}" for schema, table in tables]
-    return rows, "".join(str(con.execute(f"FROM {name}").fetchall()) for name in names)
+    dump = programs()
+    assert dump is not None
+    reached = settings[SETTING].removeprefix("ducklake:postgres:")
+    told = subprocess.run([str(dump / "pg_dump"), "--inserts", "-d", reached], check=True, capture_output=True)
+    return rows, told.stdout.decode()
 
 
 def test_what_is_deleted_is_in_no_file_and_not_in_the_catalogue(db: Path, settings: dict[str, str]) -> None:
-    folder = Path(settings[DATA])
     with warehouse(db) as con:
         add_report(con, "github:o/r#3", title=SECRET, text=SECRET)
-        rows, catalogue = everything(con, folder)
+        rows, catalogue = everything(con, settings)
         assert SECRET in rows
         # DuckLake keeps the largest text of a file, and of a table, in its catalogue.
         assert SECRET in catalogue
@@ -132,7 +132,7 @@ def test_what_is_deleted_is_in_no_file_and_not_in_the_catalogue(db: Path, settin
         db, lambda con: con.execute("UPDATE reports SET title = '', text = '' WHERE report_id = 'github:o/r#3'")
     )
     with open_working(db) as con:
-        rows, catalogue = everything(con, folder)
+        rows, catalogue = everything(con, settings)
         assert SECRET not in rows
         assert SECRET not in catalogue
         assert scalar(con, "SELECT count(*) FROM reports WHERE report_id = 'github:o/r#3'") == 1
