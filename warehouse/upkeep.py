@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 
@@ -10,6 +10,25 @@ from warehouse import erase
 from warehouse.connect import lake_at, open_lake
 from warehouse.lake import CATALOGUE, NAME, is_lake, turn, vacuum
 from warehouse.rows import transaction
+
+# DuckLake keeps the smallest and largest value of each column of a table, and never lets go of one that was deleted.
+# They become those of the files that are there. They must not become NULL: the next commit would take its own values
+# for those of the whole table, and rows outside them would not be found any more.
+_BOUNDS: Final = f"""
+UPDATE {CATALOGUE}.ducklake_table_column_stats AS held SET min_value = found.low, max_value = found.high
+FROM (
+    SELECT s.table_id, s.column_id, min(s.min_value) AS low, max(s.max_value) AS high
+    FROM {CATALOGUE}.ducklake_file_column_stats AS s
+    JOIN {CATALOGUE}.ducklake_data_file AS f ON f.data_file_id = s.data_file_id AND f.end_snapshot IS NULL
+    JOIN {CATALOGUE}.ducklake_column AS c
+        ON c.table_id = s.table_id AND c.column_id = s.column_id AND c.end_snapshot IS NULL
+    WHERE c.column_type IN ('varchar', 'json')
+    GROUP BY s.table_id, s.column_id
+    -- Of a file whose bounds are not known nothing can be said.
+    HAVING bool_and(s.min_value IS NOT NULL OR s.null_count >= f.record_count)
+) AS found
+WHERE held.table_id = found.table_id AND held.column_id = found.column_id
+"""  # noqa: S608
 
 
 def compact(con: duckdb.DuckDBPyConnection) -> None:
@@ -52,24 +71,13 @@ def scrub(con: duckdb.DuckDBPyConnection) -> None:
     Readers of an earlier version are waited for where they publish, others must begin again.
     """
     with turn(con, "publish"), turn(con):
-        _forget_extremes(con)
-        for call in (
-            # A file is written anew as soon as one of its rows is deleted.
-            f"ducklake_rewrite_data_files('{NAME}', delete_threshold => 0)",
-            f"ducklake_merge_adjacent_files('{NAME}')",
-            f"ducklake_expire_snapshots('{NAME}', older_than => now())",
-            f"ducklake_cleanup_old_files('{NAME}', cleanup_all => true)",
-            # What a killed transaction left behind is named by no version; while it is our turn nobody writes.
-            f"ducklake_delete_orphaned_files('{NAME}', cleanup_all => true)",
-        ):
-            con.execute(f"CALL {call}")
-        _forget_extremes(con)
-
-
-def _forget_extremes(con: duckdb.DuckDBPyConnection) -> None:
-    """Forget the smallest and largest text of each column: DuckLake keeps them of whole tables, for ever."""
-    con.execute(
-        f"UPDATE {CATALOGUE}.ducklake_table_column_stats SET min_value = NULL, max_value = NULL "  # noqa: S608
-        f"WHERE (table_id, column_id) IN (SELECT (table_id, column_id) FROM {CATALOGUE}.ducklake_column "
-        "WHERE column_type IN ('varchar', 'json', 'blob'))"
-    )
+        # A file is written anew as soon as one of its rows is deleted.
+        con.execute(f"CALL ducklake_rewrite_data_files('{NAME}', delete_threshold => 0)")
+        con.execute(f"CALL ducklake_merge_adjacent_files('{NAME}')")
+        con.execute(_BOUNDS)
+        # A commit: who remembers the bounds of the version before asks the catalogue again.
+        con.execute("UPDATE migrations SET applied_at = applied_at WHERE migration = 1")
+        con.execute(f"CALL ducklake_expire_snapshots('{NAME}', older_than => now())")
+        con.execute(f"CALL ducklake_cleanup_old_files('{NAME}', cleanup_all => true)")
+        # What a killed transaction left behind is named by no version; while it is our turn nobody writes.
+        con.execute(f"CALL ducklake_delete_orphaned_files('{NAME}', cleanup_all => true)")
