@@ -20,6 +20,7 @@ from flows.sources.registry import PLATFORMS
 from flows.sources.sift import Sift, hourly
 from flows.terms import terms
 from warehouse import raw, volumes
+from warehouse.lake import turn
 from warehouse.rows import fetch, merge, scalar, transaction
 from warehouse.schema.tables import TABLES
 
@@ -75,7 +76,8 @@ def load_platforms(con: duckdb.DuckDBPyConnection) -> None:
     days = terms()
     rows = [{**platform.model_dump(), "text_days": days[name]} for name, platform in PLATFORMS.items()]
     columns = [name for name in TABLES["platforms"].columns if name != "platform"]
-    merge(con, TABLES["platforms"], rows, update=columns)
+    with transaction(con):
+        merge(con, TABLES["platforms"], rows, update=columns)
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,16 @@ def import_file(
     stream = f"sha256:{digest}" if readable else f"path:{digest}"
     place = f"{path.name}#{digest[:8]}"
     reading = _Reading(IMPORT, stream, path.name, place, key, run_id, datetime.now(UTC))
-    held = raw.position(con, IMPORT, stream)
+    with turn(con, f"import {stream}"):
+        new = _read(con, path, reading, readable=readable)
+    _state_coverage(con, reading, coverage)
+    rejected = scalar(con, "SELECT count(*) FROM rejects WHERE source_id = ? AND stream = ?", [IMPORT, stream])
+    return Collected(new, rejected)
+
+
+def _read(con: duckdb.DuckDBPyConnection, path: Path, reading: _Reading, *, readable: bool) -> int:
+    """Store what of a file is not stored yet; return how many posts were new."""
+    held = raw.position(con, IMPORT, reading.stream)
     new = 0
     if held != _DONE:
         with progress.step(f"read {path.name}") as advance:
@@ -130,9 +141,7 @@ def import_file(
                         held = str(page.next_line)
                 new += changed.inserted
                 advance(max(page.read, len(page.lines) + len(page.rejects)))
-    _state_coverage(con, reading, coverage)
-    rejected = scalar(con, "SELECT count(*) FROM rejects WHERE source_id = ? AND stream = ?", [IMPORT, stream])
-    return Collected(new, rejected)
+    return new
 
 
 def load_sample(con: duckdb.DuckDBPyConnection, *, key: bytes, run_id: str) -> Collected:

@@ -17,6 +17,8 @@ from flows.deletions import recheck
 from flows.slices import Window, asked
 from flows.source_reader import GIVE_UP_AFTER, Outcome, Reader, Run
 from flows.sources.base import Checks, Entry, Source
+from warehouse.lake import turn
+from warehouse.rows import cursor
 
 __all__ = ["Outcome", "Ready", "Run", "collect", "read_source"]
 
@@ -43,11 +45,14 @@ def collect(
     """Read sources side by side over a span of time; return what each came to, in the order given."""
     run = Run(con, key, run_id, now or datetime.now(UTC))
 
-    def one(ready: Ready) -> Outcome:
+    def one(ready: Ready, own: duckdb.DuckDBPyConnection) -> Outcome:
         if ready.source is None:
             return Outcome(ready.entry.source, "skipped", detail=ready.detail)
         try:
-            return read_source(replace(run, con=con.cursor()), ready.entry, ready.source, window)
+            with turn(own, f"read {ready.entry.source}", wait=False) as mine:
+                if not mine:
+                    return Outcome(ready.entry.source, "skipped", detail="another process reads it")
+                return read_source(replace(run, con=own), ready.entry, ready.source, window)
         except duckdb.Error:
             # The warehouse itself is in trouble: no source can go on.
             run.stop.set()
@@ -57,7 +62,7 @@ def collect(
 
     with ThreadPoolExecutor(max_workers=max(1, min(workers, len(sources)))) as pool:
         # Each reader shows its progress where the caller does.
-        tasks = [pool.submit(contextvars.copy_context().run, one, ready) for ready in sources]
+        tasks = [pool.submit(contextvars.copy_context().run, one, ready, cursor(con)) for ready in sources]
         try:
             return [task.result() for task in tasks]
         except BaseException:

@@ -13,7 +13,7 @@ from classifiers.label import Labeller
 from flows.errors import InputError
 from flows.identity import identify
 from flows.steps import post_of_row
-from warehouse.connect import WarehouseError
+from warehouse.connect import WarehouseError, lake_at, open_lake
 from warehouse.review.decisions import Decision, decisions_file, in_force, read, stored, together
 from warehouse.review.file import open_review, review_file
 from warehouse.rows import fetch
@@ -34,6 +34,11 @@ class Told:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    lake = lake_at(path)
+    if lake:
+        with open_lake(lake, read_only=True) as con:
+            yield con
+        return
     con = duckdb.connect(str(path), read_only=True)
     try:
         con.execute("SET TimeZone = 'UTC'")
@@ -50,7 +55,7 @@ def explained(db: Path, name: str, labeller: Labeller) -> Told:
         WarehouseError: neither can be read.
     """
     tried: list[str] = []
-    if db.is_file():
+    if db.is_file() or lake_at(db):
         try:
             with _reading(db) as con:
                 told = _told(con, db, db, name, labeller)

@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,9 +11,20 @@ from typing import Any
 import duckdb
 
 from flows.collectors import Status, statuses
+from flows.settings import Settings
 from warehouse import backup
 from warehouse.checks import run_checks
-from warehouse.connect import WarehouseError, checksum, find_snapshot, holder, open_snapshot, writer_lock
+from warehouse.connect import (
+    WarehouseError,
+    checksum,
+    find_snapshot,
+    holder,
+    lake_at,
+    open_lake,
+    open_snapshot,
+    writer_lock,
+)
+from warehouse.lake import Lake, current_version, without_password
 from warehouse.migrate import applied, migrations
 from warehouse.rows import scalar
 
@@ -44,6 +56,14 @@ def page(source: str) -> str:
 
 def look_at_warehouse(db: Path, now: datetime) -> Iterator[Finding]:
     """Look at the working file, unless somebody writes it."""
+    try:
+        lake = lake_at(db)
+    except WarehouseError as error:
+        yield Finding("warehouse", "fail", str(error), "docs/operating.md, When one file is too small")
+        return
+    if lake:
+        yield from _look_at_lake(lake, db, now)
+        return
     if not db.is_file():
         yield Finding("warehouse", "note", f"{db} does not exist yet", "offscript run, or offscript serve")
         return
@@ -65,6 +85,27 @@ def look_at_warehouse(db: Path, now: datetime) -> Iterator[Finding]:
             yield Finding("warehouse", "fail", str(error))
     except duckdb.Error as error:
         yield Finding("warehouse", "fail", str(backup.damaged(db, error)))
+
+
+def _look_at_lake(lake: Lake, db: Path, now: datetime) -> Iterator[Finding]:
+    if lake.shared and not Settings().author_key:
+        yield Finding(
+            "lake",
+            "warn",
+            "OFFSCRIPT_AUTHOR_KEY is not set: each machine would hash one account into another author",
+            f"set it everywhere, for instance to what {db.with_suffix('.author-key')} holds",
+        )
+    try:
+        with nullcontext() if lake.shared else writer_lock(db), open_lake(lake, read_only=True) as con:
+            yield Finding("lake", "ok", f"{lake}, version {current_version(con)}")
+            yield from _contents(con, now)
+    except WarehouseError as error:
+        if "being written" in str(error):
+            yield Finding("warehouse", "ok", f"{error}: its contents are not looked at meanwhile")
+        else:
+            yield Finding("warehouse", "fail", str(error), "docs/operating.md, When one file is too small")
+    except duckdb.Error as error:
+        yield Finding("warehouse", "fail", without_password(str(error).splitlines()[0]))
 
 
 def _contents(con: duckdb.DuckDBPyConnection, now: datetime) -> Iterator[Finding]:
@@ -121,7 +162,7 @@ def look_at_snapshot(db: Path, now: datetime) -> Iterator[Finding]:
 
 def look_at_backups(db: Path, now: datetime) -> Iterator[Finding]:
     """Look at the newest backup: whole, and how old."""
-    if not db.is_file():
+    if not db.is_file() and not lake_at(db):
         return
     copies = backup.listed(db)
     if not copies:

@@ -26,6 +26,8 @@ from warehouse.connect import open_working
 from warehouse.publish import Published
 from warehouse.publish import publish as publish_snapshot
 from warehouse.references import load_references
+from warehouse.rows import transaction
+from warehouse.upkeep import compact
 
 VERSION = package_version("offscript")
 _LOG = logging.getLogger("offscript")
@@ -60,7 +62,8 @@ def _collect(
     con: duckdb.DuckDBPyConnection, files: list[Path], sample: bool, coverage: Coverage | None, key: bytes, run_id: str
 ) -> Collected:
     collect.load_platforms(con)
-    load_references(con)
+    with transaction(con):
+        load_references(con)
     collected = Collected()
     if sample:
         collected += collect.load_sample(con, key=key, run_id=run_id)
@@ -140,6 +143,8 @@ def publish(db: str, *, step: Step = plain, wait: float = 0.0) -> Published:
         review.apply_decisions(con, path, version=VERSION)
         for failure in alert(con):
             _LOG.warning("alert not sent, tried again at the next publishing: %s", failure)
+        # What is read from here on is read from few files.
+        compact(con)
         published: Published = step("publish", publish_snapshot, con, path, version=VERSION)
         review.write_queue(con, path)
     return published

@@ -15,9 +15,10 @@ from flows.mapping import author_hash
 from flows.settings import Settings, author_key
 from flows.terms import terms
 from warehouse import backup, erase, incidents
-from warehouse.connect import CURRENT, checksum, open_working, snapshot_folder, writer_lock
+from warehouse.connect import CURRENT, checksum, lake_at, open_working, snapshot_folder, writer_lock
 from warehouse.retention import Purged, purge_past_term
 from warehouse.rows import scalar, transaction
+from warehouse.upkeep import change_for_good
 
 LOG = "checksums.log"
 # The daily run writes the file anew if a text went since the one before.
@@ -54,7 +55,7 @@ def retain(db: Path, *, now: datetime | None = None, wait: float = 0.0) -> Purge
     with writer_lock(db, wait):
         sums = dict(_without_excerpts(db, [report for report, _ in rows])) if rows else {}
         if fresh or sums:
-            erase.rewrite(db, lambda con: _note_sums(con, sums))
+            change_for_good(db, lambda con: _note_sums(con, sums))
     return found
 
 
@@ -191,7 +192,9 @@ def _everywhere(db: Path, erasure: erase.Erasure) -> Iterator[dict[str, Any]]:
         )
         return held
 
-    yield {"file": str(db), "reports": erase.rewrite(db, change_working), "sha256": checksum(db)}
+    held = change_for_good(db, change_working)
+    lake = lake_at(db)
+    yield {"file": str(lake or db), "reports": held, "sha256": "" if lake else checksum(db)}
 
 
 def _sealed(snapshot: Path, old: str, reports: int, why: str) -> str:

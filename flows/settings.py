@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.errors import InputError
 from flows.sources.base import Config, Entry
+from warehouse import lake
 
 _SECRET = re.compile(r"(TOKEN|KEY|SECRET|PASSWORD)$")
 
@@ -42,6 +43,13 @@ class Settings(BaseSettings):
     backups: int = 7
     # Posts drawn at random for audit, once a month; 0: none.
     audit_size: int = 100
+
+
+def set_warehouse(env_file: str = ".env") -> None:
+    """Let `warehouse.lake`, and every child process, see what the file says of where the warehouse is."""
+    for name, value in dotenv_values(env_file).items():
+        if name in {lake.SETTING, lake.DATA, lake.SETUP} and value:
+            os.environ.setdefault(name, value)
 
 
 def author_key(db: Path, settings: Settings | None = None) -> bytes:

@@ -19,6 +19,7 @@ from flows import drift, link, progress
 from flows.mapping import MAPPER, to_report
 from flows.sources.registry import post_of
 from warehouse import labels, linking, panel, reports
+from warehouse.lake import turn
 from warehouse.rows import scalar, transaction
 from warehouse.schema.models import LabelLine, Post, Report
 
@@ -45,6 +46,11 @@ def post_of_row(report: Mapping[str, Any]) -> Post:
 
 def screen_pending(con: duckdb.DuckDBPyConnection, *, key: bytes, run_id: str) -> int:
     """Map and screen every raw item that this mapper and screen have not seen; return how many were kept."""
+    with turn(con, "screen"):
+        return _screen(con, key, run_id)
+
+
+def _screen(con: duckdb.DuckDBPyConnection, key: bytes, run_id: str) -> int:
     total = scalar(con, "SELECT count(*) FROM raw_items")
     done = scalar(con, "SELECT count(*) FROM screenings WHERE screen = ?", [SCREEN_VERSION])
     kept_in_all = 0
@@ -104,16 +110,17 @@ def label_pending(con: duckdb.DuckDBPyConnection, labeller: Labeller, *, run_id:
         panel.choose(con, labels.current(con))
     done = 0
     with progress.step("label", labels.count_unlabelled(con, labeller.instrument)) as advance:
-        for batch in labels.unlabelled(con, labeller.instrument, LABEL_BATCH):
-            lines = labeller.label([post_of_row(report) for report in batch])
-            now = datetime.now(UTC)
-            rows = [
-                label_row(line, report["text_hash"], now, run_id) for line, report in zip(lines, batch, strict=True)
-            ]
-            with transaction(con):
-                labels.store(con, rows)
-            done += len(batch)
-            advance(len(batch))
+        for share in labels.shares(con):
+            for batch in labels.unlabelled(con, labeller.instrument, LABEL_BATCH, share):
+                lines = labeller.label([post_of_row(report) for report in batch])
+                now = datetime.now(UTC)
+                rows = [
+                    label_row(line, report["text_hash"], now, run_id) for line, report in zip(lines, batch, strict=True)
+                ]
+                with transaction(con):
+                    labels.store(con, rows)
+                done += len(batch)
+                advance(len(batch))
     with transaction(con):
         before = labels.take_over(con, labeller.instrument, run_id=run_id)
         if before:
@@ -145,5 +152,5 @@ def label_row(line: LabelLine, text_hash: str, now: datetime, run_id: str) -> di
 
 def link_pending(con: duckdb.DuckDBPyConnection, *, run_id: str) -> int:
     """Join strict reports that tell one event and give new events their numbers; return how many were given."""
-    with progress.step("link", len(linking.pending(con, LINKER))) as advance:
+    with turn(con, "link"), progress.step("link", len(linking.pending(con, LINKER))) as advance:
         return link.link(con, default_encoder(), run_id=run_id, advance=advance)

@@ -7,14 +7,17 @@ its checksum and the count of every table. A copy without that file was never fi
 import json
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
-from warehouse.connect import WarehouseError, checksum, unwritable, writer_lock
+from warehouse.connect import WarehouseError, checksum, lake_at, unwritable, writer_lock
+from warehouse.lake_copy import copy_in, copy_out
 
 KEEP = 7
 
@@ -56,37 +59,48 @@ def back_up(db: Path, *, keep: int = KEEP, wait: float = 0.0) -> Backup:
     Raises:
         WarehouseError: somebody writes it, it is damaged, the copy differs, or there is no room.
     """
-    if not db.is_file():
+    lake = lake_at(db)
+    if lake is None and not db.is_file():
         msg = f"{db}: there is no working file to copy"
         raise WarehouseError(msg)
     with writer_lock(db, wait):
-        try:
-            with duckdb.connect(str(db)) as con:
-                con.execute("CHECKPOINT")
-                tables = count_tables(con)
-        except duckdb.Error as error:
-            raise damaged(db, error) from error
         now = datetime.now(UTC)
         path = backup_folder(db) / f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z.duckdb"
         try:
-            return _copied(db, path, now, tables)
+            copy = partial(copy_out, lake, db) if lake else partial(_copy_file, db)
+            return _copied(copy, path, now)
         except OSError as error:
             raise unwritable(path, error) from error
         finally:
             prune(db, keep)
 
 
-def _copied(db: Path, path: Path, now: datetime, tables: dict[str, int]) -> Backup:
+def _copy_file(db: Path, part: Path) -> dict[str, int]:
+    """Copy a working file; return the rows of its tables."""
+    try:
+        with duckdb.connect(str(db)) as con:
+            con.execute("CHECKPOINT")
+            tables = count_tables(con)
+    except duckdb.Error as error:
+        raise damaged(db, error) from error
+    shutil.copyfile(db, part)
+    if checksum(part) != checksum(db):
+        msg = f"the copy of {db} is not good: its checksum differs; it was dropped"
+        raise WarehouseError(msg)
+    return tables
+
+
+def _copied(copy: Callable[[Path], dict[str, int]], path: Path, now: datetime) -> Backup:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     try:
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-        shutil.copyfile(db, part)
+        tables = copy(part)
         _sync(part)
-        made = Backup(path, now, checksum(db), tables)
+        made = Backup(path, now, checksum(part), tables)
         problem = _problem(part, made)
         if problem:
-            msg = f"the copy of {db} is not good: {problem}; it was dropped"
+            msg = f"the copy {path.stem} is not good: {problem}; it was dropped"
             raise WarehouseError(msg)
         part.replace(path)
     finally:
@@ -166,7 +180,11 @@ def restore(db: Path, *, name: str | None = None) -> tuple[Backup, Path | None]:
         msg = f"no {f'backup {name!r}' if name else 'good backup'} in {backup_folder(db)}; there are: {known}"
         raise WarehouseError(msg)
     verify(chosen)
+    lake = lake_at(db)
     with writer_lock(db):
+        if lake:
+            copy_in(lake, chosen.path)
+            return chosen, None
         part = db.with_suffix(".restoring")
         try:
             shutil.copyfile(chosen.path, part)
@@ -224,7 +242,8 @@ def damaged(db: Path, error: duckdb.Error) -> WarehouseError:
 
 def count_tables(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Return the number of rows of every table, counted row by row, so that every one is read."""
-    names = [name for (name,) in con.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()]
+    held = "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND NOT temporary"
+    names = [name for (name,) in con.execute(f"{held} ORDER BY 1").fetchall()]
     counts = {}
     for name in names:
         # A hash of whole rows reads every block; count(*) alone would read the metadata.

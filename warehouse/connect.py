@@ -7,16 +7,18 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
-from warehouse.migrate import migrate
+from warehouse.lake import Lake, LakeError, attach, current_version, lake_of, turn, without_password
+from warehouse.migrate import applied, create_views, migrate, migrations
 
 CURRENT = "current"
+_MEMORY = "1500MB"
 _OPENING = threading.Lock()
 
 
@@ -205,19 +207,27 @@ def unusable(db: Path, error: duckdb.Error) -> WarehouseError:
 
 @contextmanager
 def open_working(db: Path, *, wait: float = 0.0) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the working file for writing, created and migrated as needed; one process at a time.
+    """Open the warehouse for writing, created and migrated as needed.
+
+    It is one DuckDB file, written by one process at a time; or, where OFFSCRIPT_WAREHOUSE says so, a lake, which any
+    number of processes may open if its catalogue is in PostgreSQL. Who calls need not know which.
 
     Args:
-        db: the working file.
+        db: the working file; of a lake the place beside which snapshots and private files lie.
         wait: seconds to wait for another process that writes it.
 
     Raises:
         WarehouseError: another process writes it, it is not a warehouse, or the disk takes no more.
     """
+    lake = lake_at(db)
+    if lake:
+        with nullcontext() if lake.shared else writer_lock(db, wait), open_lake(lake) as con:
+            yield con
+        return
     with writer_lock(db, wait):
         fresh = not db.exists()
         try:
-            con = duckdb.connect(str(db), config={"memory_limit": "1500MB"})
+            con = duckdb.connect(str(db), config={"memory_limit": _MEMORY})
         except duckdb.Error as error:
             raise unusable(db, error) from error
         try:
@@ -233,3 +243,55 @@ def open_working(db: Path, *, wait: float = 0.0) -> Iterator[duckdb.DuckDBPyConn
             raise
         finally:
             con.close()
+
+
+def lake_at(db: Path) -> Lake | None:
+    """Return the lake that the settings name for this place, None where the warehouse is one file.
+
+    Raises:
+        WarehouseError: a setting cannot be used.
+    """
+    try:
+        return lake_of(db)
+    except LakeError as error:
+        raise WarehouseError(str(error)) from error
+
+
+@contextmanager
+def open_lake(
+    lake: Lake, *, version: int | None = None, read_only: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a lake, created and migrated as needed; with `version` as it was then, which is for reading only.
+
+    Raises:
+        WarehouseError: its catalogue or its files cannot be reached.
+    """
+    con = duckdb.connect(config={"memory_limit": _MEMORY})
+    try:
+        con.execute("SET GLOBAL TimeZone = 'UTC'")
+        try:
+            attach(con, lake, version=version, read_only=read_only)
+        except (duckdb.Error, LakeError, OSError) as error:
+            cause = without_password(str(error).splitlines()[0])
+            msg = f"the lake {lake} cannot be opened: {cause}"
+            raise WarehouseError(msg) from None
+        if version is None and not read_only:
+            with turn(con):
+                migrate(con)
+        elif applied(con) == len(migrations()):
+            create_views(con)
+        yield con
+    finally:
+        con.close()
+
+
+@contextmanager
+def pinned(con: duckdb.DuckDBPyConnection, db: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection that sees one moment of the warehouse, whatever other processes write meanwhile."""
+    lake = lake_at(db)
+    if lake is None or not lake.shared:
+        # Nobody else can write.
+        yield con
+        return
+    with open_lake(lake, version=current_version(con)) as held:
+        yield held

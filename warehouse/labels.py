@@ -1,13 +1,18 @@
 """Labels: one row per report, text and instrument; a new instrument never overwrites an old judgement."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 
+from warehouse.lake import is_shared, turn
 from warehouse.rows import Changed, batches, fetch, merge, scalar
 from warehouse.schema.tables import TABLES
+
+# Into so many shares the reports are divided for processes that judge side by side.
+SHARES = 16
 
 
 def current(con: duckdb.DuckDBPyConnection) -> str | None:
@@ -59,9 +64,33 @@ def take_over(con: duckdb.DuckDBPyConnection, instrument: str, *, run_id: str) -
     return before
 
 
-def unlabelled(con: duckdb.DuckDBPyConnection, instrument: str, size: int) -> Iterator[list[dict[str, Any]]]:
-    """Yield reports in batches whose present text is held and not judged by this instrument."""
-    return batches(con, f"SELECT r.* {_UNLABELLED} ORDER BY r.report_id", [instrument], size)
+def unlabelled(
+    con: duckdb.DuckDBPyConnection, instrument: str, size: int, share: int | None = None
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield reports in batches, of one share if given, whose text is held and this instrument has not judged."""
+    part = "" if share is None else f"AND hash(r.report_id) % {SHARES} = {int(share)}"
+    return batches(con, f"SELECT r.* {_UNLABELLED} {part} ORDER BY r.report_id", [instrument], size)
+
+
+def shares(con: duckdb.DuckDBPyConnection) -> Iterator[int | None]:
+    """Yield what this process is to judge: everything, or on a shared lake share by share what no other judges now.
+
+    When it ends every share has been this process's at some time, so everything is judged, whoever judged it.
+    """
+    if not is_shared(con):
+        yield None
+        return
+    first = os.getpid() % SHARES
+    left = []
+    for share in (*range(first, SHARES), *range(first)):
+        with turn(con, f"label {share}", wait=False) as mine:
+            if mine:
+                yield share
+            else:
+                left.append(share)
+    for share in left:
+        with turn(con, f"label {share}"):
+            yield share
 
 
 def count_unlabelled(con: duckdb.DuckDBPyConnection, instrument: str) -> int:

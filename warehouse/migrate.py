@@ -8,7 +8,8 @@ from importlib.resources import files
 import duckdb
 
 from warehouse import ddl
-from warehouse.schema.tables import TABLES, WORKING
+from warehouse.lake import NAME, SEARCH_PATH, is_lake, know_bounds
+from warehouse.schema.tables import WORKING
 
 _NAME = re.compile(r"(\d{4})_(\w+)\.sql")
 
@@ -77,10 +78,24 @@ def migrate(con: duckdb.DuckDBPyConnection) -> int:
             msg = f"migration {step.number:04d}_{step.name} failed and was rolled back: {error}"
             raise MigrationError(msg) from error
     if done < len(steps):
-        for name in TABLES:
-            if TABLES[name] in WORKING:
-                for statement in ddl.comments(TABLES[name]):
-                    con.execute(statement)
+        if is_lake(con):
+            # Comments stand in the snapshots made of it; here each would be an entry in the catalogue.
+            know_bounds(con)
+        else:
+            for table in WORKING:
+                con.execute("".join(ddl.comments(table)))
     # Views belong to the code, not to the file: they always match this version.
-    ddl.create_views(con)
+    create_views(con)
     return len(steps) - done
+
+
+def create_views(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the views of this version over a warehouse's tables; over a lake, which others share, in memory."""
+    if not is_lake(con):
+        ddl.create_views(con)
+        return
+    con.execute(f"SET search_path = 'memory.main,{NAME}.main'")
+    con.execute("BEGIN")
+    ddl.create_views(con)
+    con.execute("COMMIT")
+    con.execute(f"SET search_path = {ddl.quote(SEARCH_PATH)}")

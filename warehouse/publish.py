@@ -16,10 +16,11 @@ import duckdb
 
 from warehouse import ddl
 from warehouse.checks import run_checks
-from warehouse.connect import CURRENT, Snapshot, WarehouseError, checksum, find_snapshot, snapshot_folder
+from warehouse.connect import CURRENT, Snapshot, WarehouseError, checksum, find_snapshot, pinned, snapshot_folder
 from warehouse.excerpts import evidence_spans
 from warehouse.labels import current
-from warehouse.rows import merge
+from warehouse.lake import current_version, is_lake, turn
+from warehouse.rows import merge, transaction
 from warehouse.schema.tables import PUBLISHED, TABLES
 from warehouse.trends.fits import store_fits
 
@@ -37,21 +38,27 @@ class Published:
 
 
 def publish(con: duckdb.DuckDBPyConnection, db: Path, *, version: str) -> Published:
-    """Publish a snapshot of the working file.
+    """Publish a snapshot of the warehouse as it is now; of a lake it says which version that was.
 
     Raises:
         WarehouseError: a data check failed (nothing is published; the message names the check).
     """
-    failures = run_checks(con)
-    if failures:
-        told = "; ".join(f"{item.check}: {item.rows} rows, first {item.example}" for item in failures[:5])
-        msg = f"not published, {len(failures)} data checks failed: {told}"
-        raise WarehouseError(msg)
-    con.execute("CHECKPOINT")
-    found = fingerprint(con, version)
-    held = _held(con, db, found)
-    if held:
-        return held
+    with turn(con, "publish"), pinned(con, db) as held:
+        failures = run_checks(held)
+        if failures:
+            told = "; ".join(f"{item.check}: {item.rows} rows, first {item.example}" for item in failures[:5])
+            msg = f"not published, {len(failures)} data checks failed: {told}"
+            raise WarehouseError(msg)
+        if not is_lake(held):
+            held.execute("CHECKPOINT")
+        found = fingerprint(held, version)
+        return _held(held, db, found) or _build(con, held, db, found, version)
+
+
+def _build(
+    con: duckdb.DuckDBPyConnection, held: duckdb.DuckDBPyConnection, db: Path, found: str, version: str
+) -> Published:
+    """Build a snapshot of what `held` sees and note it through `con`."""
     now = datetime.now(UTC)
     snapshot_id = f"{now:%Y%m%dT%H%M%SZ}-{found[:8]}"
     folder = snapshot_folder(db)
@@ -59,8 +66,8 @@ def publish(con: duckdb.DuckDBPyConnection, db: Path, *, version: str) -> Publis
     building = folder / f".building-{os.getpid()}.duckdb"
     try:
         building.unlink(missing_ok=True)
-        _copy(con, building)
-        _finish(con, building, (snapshot_id, now, found, version))
+        _copy(held, building)
+        _finish(held, building, (snapshot_id, now, found, version))
         sha256 = checksum(building)
         path = folder / f"{snapshot_id}.duckdb"
         building.replace(path)
@@ -70,7 +77,8 @@ def publish(con: duckdb.DuckDBPyConnection, db: Path, *, version: str) -> Publis
     _write_whole(folder / f"{snapshot_id}.sha256", f"{sha256}  {path.name}\n")
     _point(folder, path.name)
     row = {"snapshot": snapshot_id, "published_at": now, "sha256": sha256, "fingerprint": found}
-    merge(con, TABLES["snapshots"], [row])
+    with transaction(con):
+        merge(con, TABLES["snapshots"], [row])
     return Published(Snapshot(snapshot_id, path), sha256, new=True)
 
 
@@ -134,7 +142,7 @@ def _finish(con: duckdb.DuckDBPyConnection, building: Path, info: tuple[str, dat
         copy.execute("SET TimeZone = 'UTC'")
         for batch in evidence_spans(con):
             merge(copy, TABLES["evidence_spans"], batch)
-        copy.execute("INSERT INTO snapshot_info VALUES (?, ?, ?, ?, ?)", [*info, instrument])
+        copy.execute("INSERT INTO snapshot_info VALUES (?, ?, ?, ?, ?, ?)", [*info, instrument, current_version(con)])
         for table in PUBLISHED:
             for statement in ddl.comments(table, [f for f in table.fields if f.sensitivity == "public"]):
                 copy.execute(statement)

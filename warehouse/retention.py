@@ -74,20 +74,22 @@ def _reports(con: duckdb.DuckDBPyConnection, platform: str, before: datetime, no
 
 def _dropped(con: duckdb.DuckDBPyConnection, platform: str, before: datetime) -> int:
     """Delete what the sources gave and the screen did not keep."""
-    return len(
-        con.execute(
+    return int(
+        scalar(
+            con,
             "UPDATE raw_items SET payload = NULL WHERE payload IS NOT NULL AND fetched_at < ? "
-            "AND split_part(report_id, ':', 1) = ? AND report_id NOT IN (SELECT report_id FROM reports) RETURNING 1",
+            "AND split_part(report_id, ':', 1) = ? AND report_id NOT IN (SELECT report_id FROM reports)",
             [before, platform],
-        ).fetchall()
+        )
     )
 
 
 def _set_aside(con: duckdb.DuckDBPyConnection, before: datetime) -> int:
-    return len(
-        con.execute(
+    return int(
+        scalar(
+            con,
             "UPDATE rejects SET head = '' WHERE head <> '' "
-            "AND run_id IN (SELECT run_id FROM runs WHERE started_at < ?) RETURNING 1",
+            "AND run_id IN (SELECT run_id FROM runs WHERE started_at < ?)",
             [before],
-        ).fetchall()
+        )
     )

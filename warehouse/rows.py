@@ -9,6 +9,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from warehouse.ddl import quote
+from warehouse.lake import turn
 from warehouse.schema.tables import Table
 
 _ARROW: dict[str, pa.DataType] = {
@@ -87,6 +89,7 @@ def merge(
         )
         bounds = f"AND target.{within.column} BETWEEN ? AND ?"
         parameters = [within.first, within.last]
+    held = f"SELECT count(*) FROM {table.name}"  # noqa: S608
     columns = ", ".join(table.columns)
     values = ", ".join(f"source.{name}" for name in table.columns)
     matched = ""
@@ -95,15 +98,18 @@ def merge(
         differs = " OR ".join(f"target.{name} IS DISTINCT FROM source.{name}" for name in update)
         matched = f"WHEN MATCHED AND ({differs}) {f'AND ({when})' if when else ''} THEN UPDATE SET {sets}"
     try:
-        actions = con.execute(
+        before = scalar(con, held) if update else 0
+        changed = scalar(
+            con,
             f"MERGE INTO {table.name} AS target USING {given} AS source ON {keys} {bounds} {matched} "  # noqa: S608
-            f"WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({values}) RETURNING merge_action",
+            f"WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({values})",
             parameters,
-        ).fetchall()
+        )
     finally:
         con.unregister(_INCOMING)
-    inserted = sum(1 for (action,) in actions if action == "INSERT")
-    return Changed(inserted, len(actions) - inserted)
+    # A lake refuses RETURNING: what a MERGE did is told from how many rows there are now.
+    inserted = scalar(con, held) - before if update else changed
+    return Changed(inserted, changed - inserted)
 
 
 def _equal(name: str, rows: Iterable[Mapping[str, Any]]) -> str:
@@ -113,14 +119,24 @@ def _equal(name: str, rows: Iterable[Mapping[str, Any]]) -> str:
 
 @contextmanager
 def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Commit what happens inside, or nothing of it."""
-    con.execute("BEGIN")
-    try:
-        yield
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
-    con.execute("COMMIT")
+    """Commit what happens inside, or nothing of it; on a shared lake, when no other process's transaction runs."""
+    with turn(con):
+        con.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            con.execute("ROLLBACK")
+            raise
+        con.execute("COMMIT")
+
+
+def cursor(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Return a second connection to the same warehouse, in which names mean the same."""
+    other = con.cursor()
+    path = scalar(con, "SELECT current_setting('search_path')")
+    if path:
+        other.execute(f"SET search_path = {quote(path)}")
+    return other
 
 
 def fetch(
@@ -142,11 +158,11 @@ def batches(
     con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = (), size: int = 2000
 ) -> Iterator[list[dict[str, Any]]]:
     """Run a query on a cursor of its own and yield its rows in lists of at most `size`."""
-    cursor = con.cursor()
+    reading = cursor(con)
     try:
-        cursor.execute(sql, list(parameters))
-        names = [column[0] for column in cursor.description or ()]
-        while rows := cursor.fetchmany(size):
+        reading.execute(sql, list(parameters))
+        names = [column[0] for column in reading.description or ()]
+        while rows := reading.fetchmany(size):
             yield [dict(zip(names, row, strict=True)) for row in rows]
     finally:
-        cursor.close()
+        reading.close()

@@ -2,20 +2,22 @@
 
 import json
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from warehouse.rows import merge
+from warehouse.lake import is_lake
+from warehouse.rows import merge, transaction
 from warehouse.schema.tables import TABLES
+
+# No run lasts longer: a full relabelling on one core takes hours.
+LONGEST = timedelta(days=2)
 
 
 def start(con: duckdb.DuckDBPyConnection, command: str, version: str, queries: str | None = None) -> str:
     """Record that a run began, and which queries it asks of public sources; return its id, which sorts by time."""
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-    # A run that is still "running" when the next one holds the writer's lock was killed.
-    con.execute("UPDATE runs SET run_state = 'failed', error = 'killed' WHERE run_state = 'running'")
     row = {
         "run_id": run_id,
         "command": command,
@@ -24,7 +26,15 @@ def start(con: duckdb.DuckDBPyConnection, command: str, version: str, queries: s
         "version": version,
         "queries": queries,
     }
-    merge(con, TABLES["runs"], [row])
+    # A run that is still "running" when the next one holds the writer's lock was killed. A lake's writers are many:
+    # there it was if it began long ago.
+    limit = now - LONGEST if is_lake(con) else now
+    with transaction(con):
+        con.execute(
+            "UPDATE runs SET run_state = 'failed', error = 'killed' WHERE run_state = 'running' AND started_at <= ?",
+            [limit],
+        )
+        merge(con, TABLES["runs"], [row])
     return run_id
 
 
@@ -37,7 +47,8 @@ def finish(
     error: str | None = None,
 ) -> None:
     """Record how a run ended."""
-    con.execute(
-        "UPDATE runs SET finished_at = ?, run_state = ?, counts = ?, instrument = ?, error = ? WHERE run_id = ?",
-        [datetime.now(UTC), "failed" if error else "done", json.dumps(counts), instrument, error, run_id],
-    )
+    with transaction(con):
+        con.execute(
+            "UPDATE runs SET finished_at = ?, run_state = ?, counts = ?, instrument = ?, error = ? WHERE run_id = ?",
+            [datetime.now(UTC), "failed" if error else "done", json.dumps(counts), instrument, error, run_id],
+        )

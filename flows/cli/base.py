@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from flows.errors import OffscriptError
-from flows.settings import Settings, refuse_loose_files
+from flows.settings import Settings, refuse_loose_files, set_warehouse
 from warehouse.connect import WarehouseError
 from warehouse.migrate import MigrationError
 
@@ -25,6 +25,7 @@ class _Cli(click.Group):
 
         try:
             refuse_loose_files()
+            set_warehouse()
             return super().invoke(ctx)
         except (OffscriptError, WarehouseError, MigrationError, WeightsError, GoldError) as error:
             raise click.ClickException(str(error)) from error

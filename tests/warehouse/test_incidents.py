@@ -9,6 +9,8 @@ from warehouse import incidents, linking, numbers
 from warehouse.checks import run_checks
 from warehouse.schema.models import Link
 
+pytestmark = pytest.mark.usefixtures("place")
+
 
 def edge(report: str, earlier: str, merge: str = "normal") -> Link:
     return Link.model_validate(

@@ -11,6 +11,8 @@ from warehouse.retention import purge_past_term
 from warehouse.rows import merge, transaction
 from warehouse.schema.tables import TABLES
 
+pytestmark = pytest.mark.usefixtures("place")
+
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 TERMS: dict[str, int | None] = {"github": 100, "record": None}
 

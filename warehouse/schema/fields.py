@@ -339,6 +339,12 @@ _ALL: Final = (
         "hash of all published rows; equal rows give an equal fingerprint",
         "5d41402abc4b2a76…",
     ),
+    Field(
+        "lake_version",
+        "BIGINT",
+        "version of the DuckLake it was made of; null of a warehouse in one file",
+        "1841",
+    ),
     Field("step", "VARCHAR", "step of the funnel", "screened"),
     Field("n", "BIGINT", "count", "54069", "rows"),
     Field("step_order", "INTEGER", "position of the step", "2"),

@@ -257,7 +257,7 @@ _ALL: Final = (
     _table(
         "snapshot_info",
         "which snapshot this file is",
-        "snapshot published_at fingerprint version instrument",
+        "snapshot published_at fingerprint version instrument lake_version",
         "snapshot",
         working=False,
     ),
