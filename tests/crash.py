@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -116,6 +117,11 @@ class Remembering:
         fresh = [post for post in posts if post.id not in self.lines]
         self.lines.update((line.id, line) for line in self._labeller.label(fresh))
         return [self.lines[post.id] for post in posts]
+
+    def forget(self) -> None:
+        """Remember nothing of what was worked out so far."""
+        self.vectors.clear()
+        self.lines.clear()
 
 
 def pipeline(db: Path, base: str, memory: Any) -> None:
@@ -220,7 +226,7 @@ def openable(db: Path) -> bool:
 def main(points: int, seed: int) -> int:
     """Return how many points went wrong."""
     memory = Remembering()
-    encoder.default_encoder = lambda: memory  # type: ignore[assignment]
+    mock.patch("flows.steps.default_encoder", lambda: memory).start()
     steps.LABEL_BATCH = 8
     folder = Path(tempfile.mkdtemp(prefix="crash-"))
     rng = random.Random(seed)
