@@ -12,7 +12,7 @@ import duckdb
 from flows.collectors import Status, statuses
 from warehouse import backup
 from warehouse.checks import run_checks
-from warehouse.connect import WarehouseError, checksum, find_snapshot, holder, open_snapshot, writer_lock
+from warehouse.connect import WarehouseError, checksum, find_snapshot, holder, open_snapshot, unusable, writer_lock
 from warehouse.migrate import applied, migrations
 from warehouse.rows import scalar
 
@@ -64,7 +64,7 @@ def look_at_warehouse(db: Path, now: datetime) -> Iterator[Finding]:
         else:
             yield Finding("warehouse", "fail", str(error))
     except duckdb.Error as error:
-        yield Finding("warehouse", "fail", str(backup.damaged(db, error)))
+        yield Finding("warehouse", "fail", str(unusable(db, error)))
 
 
 def _contents(con: duckdb.DuckDBPyConnection, now: datetime) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ import gc
 import multiprocessing
 import os
 import random
+import re
 import sys
 import tempfile
 import threading
@@ -51,6 +52,9 @@ from warehouse.query import query
 SPEED = 216.0
 STANDS = {"hackernews": stand_hackernews, "stackexchange": stand_stackexchange, "lemmy": stand_lemmy}
 FAULTS = (html, reset, truncated, status(500), status(503), status(429, retry_after="5"))
+# So many events of the record are told, each time as a post of its own that ends in its number.
+TOLD = 60
+NUMBERED = re.compile(r"\(\d+\)")
 READERS = 20
 # One reading in so many is typed into the box for SQL, which starts a process of its own.
 TYPED = 50
@@ -190,7 +194,7 @@ def main(minutes: float, seed: int) -> int:
     rng = random.Random(seed)
     memory = Remembering()
     mock.patch("flows.steps.default_encoder", lambda: memory).start()
-    entries = [sample.as_post(entry) for entry in sample.record()]
+    entries = [sample.as_post(entry) for entry in sample.record()[:TOLD]]
     seen = Seen()
     spawn = multiprocessing.get_context("spawn")
     stop, told = spawn.Event(), spawn.Queue()
@@ -226,8 +230,10 @@ def main(minutes: float, seed: int) -> int:
                 now += timedelta(hours=12)
             cycle(db, sites, now, memory, seen)
             seen.cycles += 1
-            # The instrument remembers nothing between turns; neither does the stand-in.
-            memory.forget()
+            # What is remembered for speed must not grow: sentences that come again stay, those of one post go.
+            memory.lines.clear()
+            for text in [text for text in memory.vectors if NUMBERED.search(text)]:
+                del memory.vectors[text]
             for site in sites.values():
                 site.log.clear()
             if seen.cycles % 24 == 0:

@@ -1,7 +1,8 @@
 """Backups of the working file: copied whole, verified, rotated; and put back.
 
 X.duckdb's copies lie in X.backups/<time>.duckdb (mode 600: they hold texts), each with a .json beside it that says
-its checksum and the count of every table. A copy without that file was never finished.
+its checksum and the count of every table. That file is there before the copy gets its name: a copy is finished, or is
+called `.part`, which the next writer deletes.
 """
 
 import json
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.connect import WarehouseError, checksum, unwritable, writer_lock
+from warehouse.connect import WarehouseError, checksum, unusable, unwritable, writer_lock
 
 KEEP = 7
 
@@ -65,7 +66,8 @@ def back_up(db: Path, *, keep: int = KEEP, wait: float = 0.0) -> Backup:
                 con.execute("CHECKPOINT")
                 tables = count_tables(con)
         except duckdb.Error as error:
-            raise damaged(db, error) from error
+            # A checkpoint writes: a full disk must not be told as damage.
+            raise unusable(db, error) from error
         now = datetime.now(UTC)
         path = backup_folder(db) / f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z.duckdb"
         try:
@@ -88,11 +90,11 @@ def _copied(db: Path, path: Path, now: datetime, tables: dict[str, int]) -> Back
         if problem:
             msg = f"the copy of {db} is not good: {problem}; it was dropped"
             raise WarehouseError(msg)
+        describe(made)
         part.replace(path)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-    describe(made)
     return made
 
 
