@@ -15,7 +15,7 @@ TORCH_FROM := --torch-backend=cpu
 endif
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: env run dashboard serve test proof lint train bench simulate crash fuzz soak audit lock clean
+.PHONY: env run dashboard serve test proof lint train bench simulate crash fuzz fuzz-guided soak audit lock clean
 .DEFAULT_GOAL := run
 
 env: $(STAMP)
@@ -72,6 +72,11 @@ crash: $(STAMP)
 fuzz: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --cases 10000
 
+# The same parsers, led by which of their branches are reached (atheris: Linux; what it found stays in .fuzz).
+fuzz-guided: $(STAMP)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet 'atheris>=3,<4'
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.guided --runs 20000
+
 # Three days at 216 times speed, with faults and readers; writes docs/soak.md.
 soak: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.soak --minutes 20
@@ -91,4 +96,4 @@ lock: $(STAMP)
 	    --override $(VENV)/no-torch.txt --extra dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) .proof data .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .proof .fuzz data .mypy_cache .ruff_cache .pytest_cache

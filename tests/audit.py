@@ -43,7 +43,7 @@ class Part:
 
 def locked(lock: Path = LOCK) -> dict[str, str]:
     """Return name and version of every package the lock installs on this platform, and of PyTorch beside it."""
-    found = {}
+    found: dict[str, str] = {}
     for line in lock.read_text("utf-8").splitlines():
         if line[:1].isalnum():
             wanted = Requirement(line.rstrip(" \\"))

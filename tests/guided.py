@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import time
+from importlib import import_module
 from importlib.util import find_spec
 
 from tests.conftest import ROOT
@@ -21,7 +22,7 @@ _COVERED = re.compile(r"cov: (\d+) ft: \d+ corp: (\d+)")
 
 def one(name: str, options: list[str]) -> None:
     """Lead one parser; does not return."""
-    import atheris
+    atheris = import_module("atheris")
 
     # Before they are imported: their branches are counted from now on.
     with atheris.instrument_imports(include=["flows", "classifiers", "warehouse"]):
@@ -34,7 +35,7 @@ def one(name: str, options: list[str]) -> None:
 def main(names: list[str], runs: int) -> int:
     """Lead the parsers named, or all; return how many had a finding, or -1 where atheris is missing."""
     if find_spec("atheris") is None:
-        print("NOT RUN: atheris is not installed (pip install 'offscript[fuzz]'; wheels for Linux and macOS only)")
+        print("NOT RUN: atheris is not installed (make fuzz-guided installs it where it has a wheel: Linux)")
         return -1
     from tests.fuzz import PARSERS
 

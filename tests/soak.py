@@ -12,7 +12,6 @@ import gc
 import multiprocessing
 import os
 import random
-import re
 import sys
 import tempfile
 import threading
@@ -23,13 +22,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import duckdb
 import numpy as np
 from scipy import stats
 
 from app.queries import incidents, overview, sources, trends
+from classifiers.label import Labeller
 from flows import collect, steps
 from flows.collect_source import Ready
 from flows.collect_source import collect as read_sources
@@ -39,7 +38,7 @@ from flows.slices import Window
 from flows.sources import sample
 from flows.sources.registry import SOURCES
 from tests.conftest import ROOT
-from tests.crash import Remembering
+from tests.crash import instrument
 from tests.flows.sources import stand_hackernews, stand_lemmy, stand_stackexchange
 from tests.flows.sources.conftest import queries
 from tests.flows.sources.standin import NOW, Post, Site, Time, html, reset, running, status, truncated
@@ -52,9 +51,6 @@ from warehouse.query import query
 SPEED = 216.0
 STANDS = {"hackernews": stand_hackernews, "stackexchange": stand_stackexchange, "lemmy": stand_lemmy}
 FAULTS = (html, reset, truncated, status(500), status(503), status(429, retry_after="5"))
-# So many events of the record are told, each time as a post of its own that ends in its number.
-TOLD = 60
-NUMBERED = re.compile(r"\(\d+\)")
 READERS = 20
 # One reading in so many is typed into the box for SQL, which starts a process of its own.
 TYPED = 50
@@ -163,7 +159,7 @@ def read_pages(db: Path, stop: Any, told: Any) -> None:
     told.put(reads)
 
 
-def cycle(db: Path, sites: dict[str, Site], now: datetime, memory: Any, seen: Seen) -> None:
+def cycle(db: Path, sites: dict[str, Site], now: datetime, labeller: Labeller, seen: Seen) -> None:
     """Collect, judge, publish: one compressed hour."""
     clock = Time()
     http = Client(
@@ -181,9 +177,9 @@ def cycle(db: Path, sites: dict[str, Site], now: datetime, memory: Any, seen: Se
         window = Window(now - timedelta(hours=36), now)
         read_sources(con, ready, window, key=b"soak", run_id=run_id, now=now)
         steps.screen_pending(con, key=b"soak", run_id=run_id)
-        steps.label_pending(con, memory, run_id=run_id)
+        steps.label_pending(con, labeller, run_id=run_id)
         steps.link_pending(con, run_id=run_id)
-        runs.finish(con, run_id, counts={}, instrument=memory.instrument)
+        runs.finish(con, run_id, counts={}, instrument=labeller.instrument)
     http.close()
     with open_working(db) as con:
         seen.published += publish(con, db, version="soak").new
@@ -192,9 +188,8 @@ def cycle(db: Path, sites: dict[str, Site], now: datetime, memory: Any, seen: Se
 def main(minutes: float, seed: int) -> int:
     """Run the soak and write its table; return how many of its claims do not hold."""
     rng = random.Random(seed)
-    memory = Remembering()
-    mock.patch("flows.steps.default_encoder", lambda: memory).start()
-    entries = [sample.as_post(entry) for entry in sample.record()[:TOLD]]
+    labeller = instrument()
+    entries = [sample.as_post(entry) for entry in sample.record()]
     seen = Seen()
     spawn = multiprocessing.get_context("spawn")
     stop, told = spawn.Event(), spawn.Queue()
@@ -228,12 +223,8 @@ def main(minutes: float, seed: int) -> int:
             if last:
                 # What settles late is asked for once more, after everything has settled.
                 now += timedelta(hours=12)
-            cycle(db, sites, now, memory, seen)
+            cycle(db, sites, now, labeller, seen)
             seen.cycles += 1
-            # What is remembered for speed must not grow: sentences that come again stay, those of one post go.
-            memory.lines.clear()
-            for text in [text for text in memory.vectors if NUMBERED.search(text)]:
-                del memory.vectors[text]
             for site in sites.values():
                 site.log.clear()
             if seen.cycles % 24 == 0:

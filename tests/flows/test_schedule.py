@@ -37,7 +37,7 @@ def shown(state: Any) -> tuple[str, list[str], dict[str, Any]]:
         left = client.read_artifacts(artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[number])))
         assert client.read_global_concurrency_limit_by_name(schedule.WRITER).active_slots == 0
     ordered = sorted(tasks, key=lambda task: task.start_time or datetime.max.replace(tzinfo=UTC))
-    return run.name, [task.name.rpartition("-")[0] for task in ordered], {one.key: one.data for one in left}
+    return run.name, [task.name.rpartition("-")[0] for task in ordered], {str(one.key): one.data for one in left}
 
 
 def test_a_run_shows_what_it_did_and_not_a_task_for_every_post(
