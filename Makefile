@@ -64,9 +64,9 @@ bench: $(STAMP)
 serve: $(STAMP)
 	$(BIN)/offscript serve --db $(DB)
 
-# Kills the pipeline at 200 seeded points and resumes it.
+# Kills the pipeline at 200 seeded points and resumes it; writes docs/crash.md.
 crash: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m tests.crash --points 200
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.crash --points 200 --out docs/crash.md
 
 # 10,000 cases for each parser of outside data.
 fuzz: $(STAMP)

@@ -150,6 +150,8 @@ def reader(db: Path, reads: Reads, lock: threading.Lock, stop: Any, number: int)
 
 def read_pages(db: Path, stop: Any, told: Any) -> None:
     """Read with all readers until told to stop; the body of the readers' process."""
+    # Where there are few cores, pages wait for the pipeline, not the other way round: its days pass by the clock.
+    os.nice(10)
     reads, lock = Reads(), threading.Lock()
     threads = [threading.Thread(target=reader, args=(db, reads, lock, stop, n)) for n in range(READERS)]
     for thread in threads:

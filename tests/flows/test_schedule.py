@@ -29,12 +29,15 @@ def shown(state: Any) -> tuple[str, list[str], dict[str, Any]]:
     """Return a run's name, its tasks in order of their start, and its artifacts by key."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, FlowRunFilter, FlowRunFilterId
+    from prefect.client.schemas.sorting import ArtifactSort, TaskRunSort
 
     number = state.state_details.flow_run_id
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(number)
-        tasks = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[number])))
-        left = client.read_artifacts(artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[number])))
+        within = FlowRunFilter(id=FlowRunFilterId(any_=[number]))
+        tasks = client.read_task_runs(flow_run_filter=within, sort=TaskRunSort.END_TIME_DESC, limit=50)
+        made = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[number]))
+        left = client.read_artifacts(artifact_filter=made, sort=ArtifactSort.KEY_ASC, limit=50, offset=0)
         assert client.read_global_concurrency_limit_by_name(schedule.WRITER).active_slots == 0
     ordered = sorted(tasks, key=lambda task: task.start_time or datetime.max.replace(tzinfo=UTC))
     return run.name, [task.name.rpartition("-")[0] for task in ordered], {str(one.key): one.data for one in left}

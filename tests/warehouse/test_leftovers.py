@@ -60,7 +60,7 @@ def test_what_a_killed_process_left_half_made_is_deleted_by_the_next(tmp_path: P
 
 def test_what_holds_texts_is_private_and_what_is_published_is_not(tmp_path: Path) -> None:
     db = tmp_path / "x.duckdb"
-    with open_working(db) as con:
+    with warehouse(db) as con:
         add_report(con, "github:o/r#1")
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
         assert modes == {"x.duckdb": 0o600, "x.duckdb.wal": 0o600, "x.lock": 0o600}
