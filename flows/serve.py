@@ -22,7 +22,7 @@ from flows.errors import InputError
 from flows.settings import quiet_prefect
 
 LOOPBACK = "127.0.0.1"
-SERVER_START = 180.0
+SERVER_START = 600.0
 # A run that is told to stop finishes the page it stores; a writer needs no longer than this.
 PATIENCE = 60.0
 

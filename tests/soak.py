@@ -30,6 +30,7 @@ from scipy import stats
 from app.queries import incidents, overview, sources, trends
 from classifiers.label import Labeller
 from flows import collect, steps
+from flows.children import die_with_parent
 from flows.collect_source import Ready
 from flows.collect_source import collect as read_sources
 from flows.exchange import Limits
@@ -150,6 +151,7 @@ def reader(db: Path, reads: Reads, lock: threading.Lock, stop: Any, number: int)
 
 def read_pages(db: Path, stop: Any, told: Any) -> None:
     """Read with all readers until told to stop; the body of the readers' process."""
+    die_with_parent()
     # Where there are few cores, pages wait for the pipeline, not the other way round: its days pass by the clock.
     os.nice(10)
     reads, lock = Reads(), threading.Lock()
