@@ -66,7 +66,7 @@ def test_the_deployments_take_turns_and_are_found_by_module(tmp_path: Path) -> N
 
 def test_what_is_deployed_by_hand_is_what_serve_runs(tmp_path: Path) -> None:
     """prefect.yaml against the registry: it passes Prefect's own model and leaves nothing out, no purging either."""
-    import yaml
+    import yaml  # type: ignore[import-untyped]
     from prefect.cli.deploy._models import PrefectYamlModel
 
     from flows import schedule
