@@ -2,17 +2,21 @@
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 STEADY = 60.0
 LONGEST_PAUSE = 300.0
+# A log is moved to `X.log.1` when it grows past this, so that months of them fit on the disk.
+LOG_BYTES = 10_000_000
 
 
 def die_with_parent() -> None:
@@ -58,6 +62,7 @@ class Child:
 
     def keep(self) -> int | None:
         """Start the process again if it ended and its pause is over; return the exit code of one just found dead."""
+        self.turn_log()
         if self.running:
             return None
         now = time.monotonic()
@@ -71,6 +76,13 @@ class Child:
         if now >= self.next_start:
             self.start()
         return None
+
+    def turn_log(self) -> None:
+        """Move a log that has grown too long aside; the process, which appends, goes on in the emptied file."""
+        with suppress(OSError):
+            if self.log.stat().st_size > LOG_BYTES:
+                shutil.copyfile(self.log, self.log.with_name(f"{self.log.name}.1"))
+                os.truncate(self.log, 0)
 
     def stop(self, patience: float) -> None:
         """Ask the process to end, and kill whatever is left of its group after `patience` seconds."""

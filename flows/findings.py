@@ -22,6 +22,7 @@ from warehouse.connect import (
     lake_at,
     open_lake,
     open_snapshot,
+    unusable,
     writer_lock,
 )
 from warehouse.lake import Lake, current_version, without_password
@@ -84,7 +85,7 @@ def look_at_warehouse(db: Path, now: datetime) -> Iterator[Finding]:
         else:
             yield Finding("warehouse", "fail", str(error))
     except duckdb.Error as error:
-        yield Finding("warehouse", "fail", str(backup.damaged(db, error)))
+        yield Finding("warehouse", "fail", str(unusable(db, error)))
 
 
 def _look_at_lake(lake: Lake, db: Path, now: datetime) -> Iterator[Finding]:

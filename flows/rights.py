@@ -1,6 +1,7 @@
 """People's rights in their texts: what is past its term goes, and whoever asks is forgotten in every file we keep."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -216,4 +217,5 @@ def _log(snapshot: Path, old: str, new: str | None, reports: int, why: str) -> N
         "reports": reports,
     }
     with (snapshot.parent / LOG).open("a", encoding="utf-8") as log:
+        os.fchmod(log.fileno(), 0o644)
         log.write(json.dumps(row) + "\n")

@@ -22,7 +22,7 @@ from flows.errors import InputError
 from flows.settings import quiet_prefect
 
 LOOPBACK = "127.0.0.1"
-SERVER_START = 180.0
+SERVER_START = 600.0
 # A run that is told to stop finishes the page it stores; a writer needs no longer than this.
 PATIENCE = 60.0
 
@@ -96,6 +96,10 @@ def environment(db: Path, ports: Ports) -> dict[str, str]:
         "PREFECT_API_URL": os.environ.get("PREFECT_API_URL", f"http://{LOOPBACK}:{ports.prefect}/api"),
         # The writer's limit renews a lease; a run that was killed gives its turn back when the lease ends.
         "PREFECT_SERVER_LOGGING_LEVEL": os.environ.get("PREFECT_SERVER_LOGGING_LEVEL", "WARNING"),
+        # Prefect keeps what it knows of a run for ever, unless it is told not to: then for 90 days.
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": os.environ.get(
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED", "events,flow_runs"
+        ),
         "PREFECT_RUNNER_POLL_FREQUENCY": os.environ.get("PREFECT_RUNNER_POLL_FREQUENCY", "5"),
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
     }

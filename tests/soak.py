@@ -1,12 +1,15 @@
 """Days in minutes: `make soak`, or `python -m tests.soak --minutes 20`; writes docs/soak.md.
 
 Posts appear at stand-ins while a clock runs 216 times too fast (20 minutes are three days). Every compressed hour the
-pipeline collects, judges and publishes, as the schedule does; faults are injected all the while; readers ask the
-snapshots through the query layer of the dashboard. At the end everything that was served must be stored once.
+pipeline collects, judges and publishes, as the schedule does; faults are injected all the while; readers in a process
+of their own open the pages, as the dashboard does. At the end everything that was served must be stored once, and
+neither process may have grown. (`offscript serve` runs each turn in a process that ends with it: here all turns share
+one, so that what a turn leaves behind adds up.)
 """
 
 import argparse
 import gc
+import multiprocessing
 import os
 import random
 import sys
@@ -20,10 +23,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
+from scipy import stats
 
-from classifiers import encoder
+from app.queries import incidents, overview, sources, trends
+from classifiers.label import Labeller
 from flows import collect, steps
+from flows.children import die_with_parent
 from flows.collect_source import Ready
 from flows.collect_source import collect as read_sources
 from flows.exchange import Limits
@@ -32,80 +39,131 @@ from flows.slices import Window
 from flows.sources import sample
 from flows.sources.registry import SOURCES
 from tests.conftest import ROOT
-from tests.crash import Remembering
+from tests.crash import instrument
 from tests.flows.sources import stand_hackernews, stand_lemmy, stand_stackexchange
 from tests.flows.sources.conftest import queries
 from tests.flows.sources.standin import NOW, Post, Site, Time, html, reset, running, status, truncated
 from warehouse import runs
 from warehouse.backup import back_up
-from warehouse.connect import WarehouseError, open_working
+from warehouse.connect import WarehouseError, find_snapshot, open_working
 from warehouse.publish import publish
 from warehouse.query import query
 
 SPEED = 216.0
 STANDS = {"hackernews": stand_hackernews, "stackexchange": stand_stackexchange, "lemmy": stand_lemmy}
 FAULTS = (html, reset, truncated, status(500), status(503), status(429, retry_after="5"))
-# What the overview asks, in the cost that matters: a series, a list, a count.
-ASKED = (
-    "SELECT month, incidents FROM monthly_incidents WHERE merge = 'normal' ORDER BY month",
-    "SELECT incident, incident_title FROM incidents WHERE is_strict ORDER BY score DESC, incident LIMIT 10",
-    "SELECT source_id, sum(posts) FROM coverage GROUP BY 1 ORDER BY 1",
-)
 READERS = 20
+# One reading in so many is typed into the box for SQL, which starts a process of its own.
+TYPED = 50
+SQL = "SELECT month, incidents FROM monthly_incidents WHERE merge = 'normal' ORDER BY month"
+
+
+@dataclass
+class Reads:
+    """What the readers did: how often, what failed, how long each took (s)."""
+
+    done: int = 0
+    failed: list[str] = field(default_factory=list)
+    took: list[float] = field(default_factory=list)
 
 
 @dataclass
 class Seen:
-    """What was measured: one row of (minute, resident MB, open files) a cycle; reads, their errors, the slowest."""
+    """What was measured: a row a cycle of the minute, and of each process its resident MB and its open files."""
 
-    rows: list[tuple[float, float, int]] = field(default_factory=list)
-    reads: int = 0
-    failed: list[str] = field(default_factory=list)
-    took: list[float] = field(default_factory=list)
+    rows: list[tuple[float, float, int, float, int]] = field(default_factory=list)
     cycles: int = 0
     faults: int = 0
     published: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-def resident() -> float:
-    """Return this process's resident memory in MB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+def resident(pid: int) -> float:
+    """Return a process's resident memory in MB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def handles() -> int:
-    """Return how many files this process has open."""
-    return len(list(Path("/proc/self/fd").iterdir()))
+def handles(pid: int) -> int:
+    """Return how many files a process has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
-def slope(rows: Sequence[tuple[float, float]]) -> float:
-    """Return the slope by least squares, without the first fifth (caches fill there)."""
-    later = rows[len(rows) // 5 :]
-    if len(later) < 3:
-        return 0.0
+@dataclass(frozen=True)
+class Slope:
+    """Growth a minute over the second half, with its 95 % interval (least squares), and from quarter to quarter."""
+
+    value: float
+    low: float
+    high: float
+    gained: float
+
+    @property
+    def flat(self) -> bool:
+        """Whether it does not grow: the interval reaches down to 0, or a quarter's gain is under 2 %."""
+        return self.low <= 0 or self.gained < 0.02
+
+
+def slope(rows: Sequence[tuple[float, float]]) -> Slope:
+    """Return the slope of the second half, when what is loaded once is loaded and caches are full."""
+    later = rows[len(rows) // 2 :]
+    if len(later) < 4:
+        return Slope(0.0, -np.inf, np.inf, 0.0)
     x, y = np.array(later).T
-    return float(np.polyfit(x, y, 1)[0])
+    fit = stats.linregress(x, y)
+    half = float(stats.t.ppf(0.975, len(later) - 2)) * float(fit.stderr)
+    third, last = np.median(y[: len(y) // 2]), np.median(y[len(y) // 2 :])
+    return Slope(float(fit.slope), float(fit.slope) - half, float(fit.slope) + half, float(last / third - 1))
 
 
-def reader(db: Path, seen: Seen, stop: threading.Event, number: int) -> None:
-    """Ask the current snapshot again and again, as a page does."""
-    pause = random.Random(number)
-    while not stop.wait(pause.uniform(1.0, 3.0)):
+def look(db: Path, pick: random.Random) -> None:
+    """Open one page on the current snapshot."""
+    snapshot = find_snapshot(db)
+    page = pick.randrange(TYPED)
+    if page == 0:
+        query(db, SQL)
+    elif page % 4 == 0:
+        overview.load(snapshot)
+    elif page % 4 == 1:
+        trends.series(snapshot, pick.choice([None, "behaviour", "source"]), "normal", None, None)
+    elif page % 4 == 2:
+        word = pick.choice(["deleted", "shutdown", "without asking", "log", ""])
+        incidents.page(snapshot, incidents.Wanted(words=word), pick.choice(list(incidents.ORDERS)), 1)
+    else:
+        sources.platforms(snapshot)
+
+
+def reader(db: Path, reads: Reads, lock: threading.Lock, stop: Any, number: int) -> None:
+    """Open pages of the current snapshot again and again."""
+    pick = random.Random(number)
+    while not stop.wait(pick.uniform(1.0, 3.0)):
         began = time.monotonic()
         try:
-            query(db, ASKED[number % len(ASKED)])
+            look(db, pick)
         except WarehouseError as error:
             # Before the first publish there is nothing to read.
             if "is published yet" not in str(error):
-                seen.failed.append(str(error))
+                reads.failed.append(str(error))
             continue
-        with seen.lock:
-            seen.reads += 1
-            seen.took.append(time.monotonic() - began)
+        with lock:
+            reads.done += 1
+            reads.took.append(time.monotonic() - began)
 
 
-def cycle(db: Path, sites: dict[str, Site], now: datetime, memory: Any, seen: Seen) -> None:
+def read_pages(db: Path, stop: Any, told: Any) -> None:
+    """Read with all readers until told to stop; the body of the readers' process."""
+    die_with_parent()
+    # Where there are few cores, pages wait for the pipeline, not the other way round: its days pass by the clock.
+    os.nice(10)
+    reads, lock = Reads(), threading.Lock()
+    threads = [threading.Thread(target=reader, args=(db, reads, lock, stop, n)) for n in range(READERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    told.put(reads)
+
+
+def cycle(db: Path, sites: dict[str, Site], now: datetime, labeller: Labeller, seen: Seen) -> None:
     """Collect, judge, publish: one compressed hour."""
     clock = Time()
     http = Client(
@@ -123,9 +181,9 @@ def cycle(db: Path, sites: dict[str, Site], now: datetime, memory: Any, seen: Se
         window = Window(now - timedelta(hours=36), now)
         read_sources(con, ready, window, key=b"soak", run_id=run_id, now=now)
         steps.screen_pending(con, key=b"soak", run_id=run_id)
-        steps.label_pending(con, memory, run_id=run_id)
+        steps.label_pending(con, labeller, run_id=run_id)
         steps.link_pending(con, run_id=run_id)
-        runs.finish(con, run_id, counts={}, instrument=memory.instrument)
+        runs.finish(con, run_id, counts={}, instrument=labeller.instrument)
     http.close()
     with open_working(db) as con:
         seen.published += publish(con, db, version="soak").new
@@ -134,18 +192,19 @@ def cycle(db: Path, sites: dict[str, Site], now: datetime, memory: Any, seen: Se
 def main(minutes: float, seed: int) -> int:
     """Run the soak and write its table; return how many of its claims do not hold."""
     rng = random.Random(seed)
-    memory = Remembering()
-    encoder.default_encoder = lambda: memory  # type: ignore[assignment]
+    labeller = instrument()
     entries = [sample.as_post(entry) for entry in sample.record()]
     seen = Seen()
-    stop = threading.Event()
+    spawn = multiprocessing.get_context("spawn")
+    stop, told = spawn.Event(), spawn.Queue()
     begin = NOW - timedelta(days=4)
     with tempfile.TemporaryDirectory(prefix="soak-") as folder, ExitStack() as stack:
         db = Path(folder) / "x.duckdb"
         sites = {name: stack.enter_context(running(Site(stand.answer))) for name, stand in STANDS.items()}
-        threads = [threading.Thread(target=reader, args=(db, seen, stop, n), daemon=True) for n in range(READERS)]
-        for thread in threads:
-            thread.start()
+        pages = spawn.Process(target=read_pages, args=(db, stop, told), daemon=True)
+        pages.start()
+        stack.callback(pages.kill)
+        watched = (os.getpid(), int(pages.pid or 0))
         started = time.monotonic()
         number, shown_to = 1, begin
         while True:
@@ -155,57 +214,74 @@ def main(minutes: float, seed: int) -> int:
             # About six posts an hour and source, some of them tellings of one event.
             while shown_to < now:
                 for site in sites.values():
-                    told = rng.choice(entries)
-                    text = f"Claude Code: {told['text']} ({number})"
-                    site.posts.append(Post(number, shown_to, told["title"], text, f"writer{number % 9}"))
+                    entry = rng.choice(entries)
+                    text = f"Claude Code: {entry['text']} ({number})"
+                    site.posts.append(Post(number, shown_to, entry["title"], text, f"writer{number % 9}"))
                     number += 1
                 shown_to += timedelta(minutes=rng.uniform(5, 15))
-            if not last:
-                for site in sites.values():
-                    if rng.random() < 0.4:
-                        site.faults = [rng.choice(FAULTS) for _ in range(rng.randint(1, 6))]
-                        seen.faults += len(site.faults)
-            else:
-                for site in sites.values():
-                    site.faults = []
+            for site in sites.values():
+                site.faults = []
+                if not last and rng.random() < 0.4:
+                    site.faults = [rng.choice(FAULTS) for _ in range(rng.randint(1, 6))]
+                    seen.faults += len(site.faults)
+            if last:
                 # What settles late is asked for once more, after everything has settled.
                 now += timedelta(hours=12)
-            cycle(db, sites, now, memory, seen)
+            cycle(db, sites, now, labeller, seen)
             seen.cycles += 1
             for site in sites.values():
                 site.log.clear()
             if seen.cycles % 24 == 0:
                 back_up(db, keep=2)
             gc.collect()
-            seen.rows.append((elapsed / 60, resident(), handles()))
+            figures = [figure for pid in watched for figure in (resident(pid), handles(pid))]
+            seen.rows.append((elapsed / 60, *figures))  # type: ignore[arg-type]
+            print(f"{elapsed / 60:6.1f} min, turn {seen.cycles}: MB and open files {figures}", file=sys.stderr)
             if last:
                 break
             # The next compressed hour, if this one took less.
             time.sleep(max(0.0, 3600 / SPEED - (time.monotonic() - started - elapsed)))
         stop.set()
-        for thread in threads:
-            thread.join()
+        reads: Reads = told.get(timeout=60)
         served = sum(len(site.posts) for site in sites.values())
         with open_working(db) as con:
-            stored, posts = con.execute("SELECT count(*), count(DISTINCT report_id) FROM raw_items").fetchone() or (
-                0,
-                0,
-            )
-            numbers = con.execute("SELECT count(*), count(DISTINCT incident) FROM incidents").fetchone() or (0, 0)
+            stored, posts = counted(con, "SELECT count(*), count(DISTINCT report_id) FROM raw_items")
+            found, distinct = counted(con, "SELECT count(*), count(DISTINCT incident) FROM incidents")
         size = db.stat().st_size / 1e6
-    memory_slope = slope([(minute, mb) for minute, mb, _ in seen.rows])
-    handle_slope = slope([(minute, float(count)) for minute, _, count in seen.rows])
-    compressed = (seen.rows[-1][0] * SPEED) / 60
     claims = {
         "posts lost": served - posts,
         "posts stored twice": stored - posts,
-        "incident numbers given twice": numbers[0] - numbers[1],
-        "reads that failed": len(seen.failed),
-        "open files gained from the first fifth to the end": max(
-            0, seen.rows[-1][2] - max(row[2] for row in seen.rows[: max(1, len(seen.rows) // 5)])
-        ),
+        "incident numbers given twice": found - distinct,
+        "reads that failed": len(reads.failed),
+        "open files gained by the pipeline over the second half": gained(seen, 2),
+        "open files gained by the readers over the second half": gained(seen, 4),
     }
-    took = np.array(seen.took or [0.0]) * 1000
+    took = np.array(reads.took or [0.0]) * 1000
+    slopes = {name: slope([(row[0], row[at]) for row in seen.rows]) for name, at in (("pipeline", 1), ("readers", 3))}
+    table = [
+        ("cycles of collect, label, link, publish", f"{seen.cycles}"),
+        ("faults injected", f"{seen.faults}"),
+        ("posts served / stored", f"{served:,} / {posts:,}"),
+        *((name, str(value)) for name, value in claims.items()),
+        ("incidents", f"{found:,}"),
+        ("snapshots published", f"{seen.published}"),
+        (
+            "pages read",
+            f"{reads.done:,} (median {np.median(took):,.0f} ms, 95 % under {np.percentile(took, 95):,.0f} ms)",
+        ),
+    ]
+    for (name, fit), at in zip(slopes.items(), (1, 3), strict=True):
+        first, middle, end = (seen.rows[row][at] for row in (0, len(seen.rows) // 2, -1))
+        table += [
+            (f"memory of the {name}: first, middle, last cycle", f"{first:,.0f}, {middle:,.0f}, {end:,.0f} MB"),
+            (
+                f"slope of the memory of the {name} over the second half",
+                f"{fit.value:+,.2f} MB a minute (95 % interval {fit.low:+,.2f} to {fit.high:+,.2f}); last quarter against "
+                f"the third {fit.gained:+.1%}: {'flat' if fit.flat else 'GROWS'}",
+            ),
+        ]
+    table.append(("working file at the end", f"{size:,.1f} MB"))
+    compressed = seen.rows[-1][0] * SPEED / 60
     lines = [
         "# Soak",
         "",
@@ -214,24 +290,27 @@ def main(minutes: float, seed: int) -> int:
         "",
         "| what | value |",
         "| --- | --- |",
-        f"| cycles of collect, label, link, publish | {seen.cycles} |",
-        f"| faults injected | {seen.faults} |",
-        f"| posts served / stored | {served:,} / {posts:,} |",
-        *(f"| {name} | {value} |" for name, value in claims.items()),
-        f"| incidents | {numbers[0]:,} |",
-        f"| snapshots published | {seen.published} |",
-        f"| reads of snapshots | {seen.reads:,} (median {np.median(took):,.0f} ms, 95 % under {np.percentile(took, 95):,.0f} ms) |",
-        f"| memory, first and last cycle | {seen.rows[0][1]:,.0f} and {seen.rows[-1][1]:,.0f} MB |",
-        f"| slope of memory after the first fifth | {memory_slope:+,.2f} MB a minute ({memory_slope * 60 / SPEED:+,.3f} MB an hour of the schedule) |",
-        f"| open files, first and last cycle | {seen.rows[0][2]} and {seen.rows[-1][2]} (slope {handle_slope:+,.2f} a minute) |",
-        f"| working file at the end | {size:,.1f} MB |",
+        *(f"| {name} | {value} |" for name, value in table),
     ]
     text = "\n".join(lines) + "\n"
     (ROOT / "docs" / "soak.md").write_text(text, "utf-8")
     print(text)
-    for problem in seen.failed[:5]:
+    for problem in reads.failed[:5]:
         print(problem)
-    return sum(value != 0 for value in claims.values())
+    return sum(value != 0 for value in claims.values()) + sum(not fit.flat for fit in slopes.values())
+
+
+def counted(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, int]:
+    """Return the two counts a query gives."""
+    row = con.execute(sql).fetchone() or (0, 0)
+    return int(row[0]), int(row[1])
+
+
+def gained(seen: Seen, at: int) -> int:
+    """Return how many files more were open at the end than at most in the second quarter."""
+    quarter = len(seen.rows) // 4
+    before = [int(row[at]) for row in seen.rows[quarter : max(2 * quarter, quarter + 1)]]
+    return max(0, int(seen.rows[-1][at]) - max(before))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,4 @@ def test_a_run_killed_anywhere_is_resumed_to_the_same_rows() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    told = re.search(r"12 points .*: (\d+) killed, .* 0 differ", done.stdout)
-    assert told, done.stdout
-    assert int(told[1]) >= 9
+    assert re.search(r"^12 killed .* 0 differ", done.stdout, re.MULTILINE), done.stdout

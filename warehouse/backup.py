@@ -1,7 +1,8 @@
 """Backups of the working file: copied whole, verified, rotated; and put back.
 
 X.duckdb's copies lie in X.backups/<time>.duckdb (mode 600: they hold texts), each with a .json beside it that says
-its checksum and the count of every table. A copy without that file was never finished.
+its checksum and the count of every table. That file is there before the copy gets its name: a copy is finished, or is
+called `.part`, which the next writer deletes.
 """
 
 import json
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.connect import WarehouseError, checksum, lake_at, unwritable, writer_lock
+from warehouse.connect import WarehouseError, checksum, lake_at, unusable, unwritable, writer_lock
 from warehouse.lake_copy import copy_in, copy_out
 
 KEEP = 7
@@ -82,7 +83,8 @@ def _copy_file(db: Path, part: Path) -> dict[str, int]:
             con.execute("CHECKPOINT")
             tables = count_tables(con)
     except duckdb.Error as error:
-        raise damaged(db, error) from error
+        # A checkpoint writes: a full disk must not be told as damage.
+        raise unusable(db, error) from error
     shutil.copyfile(db, part)
     if checksum(part) != checksum(db):
         msg = f"the copy of {db} is not good: its checksum differs; it was dropped"
@@ -102,11 +104,11 @@ def _copied(copy: Callable[[Path], dict[str, int]], path: Path, now: datetime) -
         if problem:
             msg = f"the copy {path.stem} is not good: {problem}; it was dropped"
             raise WarehouseError(msg)
+        describe(made)
         part.replace(path)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-    describe(made)
     return made
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.lake import Lake, LakeError, attach, current_version, lake_of, turn, without_password
+from warehouse.leftovers import sweep
 from warehouse.migrate import applied, create_views, migrate, migrations
 
 CURRENT = "current"
@@ -178,12 +179,18 @@ def holder(db: Path) -> str:
         return "an unknown process"
 
 
+def refuses_writing(error: OSError) -> bool:
+    """Whether a disk took no more: it is full, at its quota, or read-only."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
 def unwritable(db: Path, error: Exception) -> WarehouseError:
     """Return the error that says why a working file cannot be written, and what to do."""
     cause = str(error).splitlines()[0]
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EROFS or "read-only" in cause.lower():
-        return WarehouseError(f"{db.parent} is on a read-only disk: nothing was changed; mount it for writing")
+        folder = db.resolve().parent
+        return WarehouseError(f"{folder} is on a read-only disk: nothing was changed; mount it for writing")
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or _is_full(error):
         return WarehouseError(
             f"no room left for {db}: what was committed before is kept; make room and run the same command again"
@@ -206,6 +213,16 @@ def unusable(db: Path, error: duckdb.Error) -> WarehouseError:
 
 
 @contextmanager
+def _private() -> Iterator[None]:
+    """Keep what is made meanwhile from other users: the file, its log of writes and what it spills hold texts."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextmanager
 def open_working(db: Path, *, wait: float = 0.0) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse for writing, created and migrated as needed.
 
@@ -224,7 +241,8 @@ def open_working(db: Path, *, wait: float = 0.0) -> Iterator[duckdb.DuckDBPyConn
         with nullcontext() if lake.shared else writer_lock(db, wait), open_lake(lake) as con:
             yield con
         return
-    with writer_lock(db, wait):
+    with writer_lock(db, wait), _private():
+        sweep(db)
         fresh = not db.exists()
         try:
             con = duckdb.connect(str(db), config={"memory_limit": _MEMORY})
@@ -232,11 +250,14 @@ def open_working(db: Path, *, wait: float = 0.0) -> Iterator[duckdb.DuckDBPyConn
             raise unusable(db, error) from error
         try:
             if fresh:
-                # It holds other people's texts.
                 db.chmod(0o600)
             con.execute("SET TimeZone = 'UTC'")
             migrate(con)
             yield con
+        except OSError as error:
+            if refuses_writing(error):
+                raise unwritable(db, error) from error
+            raise
         except duckdb.Error as error:
             if isinstance(error, duckdb.IOException | duckdb.FatalException) or _is_full(error):
                 raise unusable(db, error) from error

@@ -62,7 +62,9 @@ def _build(
     now = datetime.now(UTC)
     snapshot_id = f"{now:%Y%m%dT%H%M%SZ}-{found[:8]}"
     folder = snapshot_folder(db)
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)
     building = folder / f".building-{os.getpid()}.duckdb"
     try:
         building.unlink(missing_ok=True)
@@ -70,6 +72,8 @@ def _build(
         _finish(held, building, (snapshot_id, now, found, version))
         sha256 = checksum(building)
         path = folder / f"{snapshot_id}.duckdb"
+        # Whoever may look into the folder may read it; the working file beside it is private.
+        building.chmod(0o644)
         building.replace(path)
     finally:
         with suppress(OSError):
@@ -162,6 +166,7 @@ def derive(copy: duckdb.DuckDBPyConnection) -> None:
 def _write_whole(path: Path, text: str) -> None:
     part = path.with_name(f".{path.name}.part")
     part.write_text(text, "utf-8")
+    part.chmod(0o644)
     part.replace(path)
 
 

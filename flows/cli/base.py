@@ -9,7 +9,7 @@ from rich.console import Console
 
 from flows.errors import OffscriptError
 from flows.settings import Settings, refuse_loose_files, set_warehouse
-from warehouse.connect import WarehouseError
+from warehouse.connect import WarehouseError, refuses_writing
 from warehouse.migrate import MigrationError
 
 SET_ASIDE = 3
@@ -29,6 +29,13 @@ class _Cli(click.Group):
             return super().invoke(ctx)
         except (OffscriptError, WarehouseError, MigrationError, WeightsError, GoldError) as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if not refuses_writing(error):
+                raise
+            # Beside the working file, whose own errors are told where it is opened: logs, exports, pages.
+            place = error.filename or "the disk"
+            msg = f"{place} cannot be written: {error.strerror}; make room, or mount it for writing"
+            raise click.ClickException(msg) from error
 
 
 @click.group(cls=_Cli, context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from flows import children
 from flows.children import Child
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -72,3 +75,19 @@ def test_a_child_is_asked_to_end_and_its_group_is_killed(tmp_path: Path) -> None
     child.stop(5.0)
     assert not child.running
     assert soon(lambda: not Path(f"/proc/{pid}").exists() or not alive(pid))
+
+
+def test_a_log_that_grew_long_is_moved_aside_and_written_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(children, "LOG_BYTES", 1000)
+    go = tmp_path / "go"
+    waits = f"import pathlib, time\nprint('x' * 2000, flush=True)\nwhile not pathlib.Path({str(go)!r}).exists(): time.sleep(0.02)"
+    child = Child("c", [sys.executable, "-c", f"{waits}\nprint('later', flush=True)"], {}, tmp_path / "c.log")
+    child.start()
+    try:
+        assert soon(lambda: child.log.stat().st_size > 1000)
+        assert child.keep() is None
+        assert (tmp_path / "c.log.1").read_text() == "x" * 2000 + "\n"
+        go.touch()
+        assert soon(lambda: child.log.read_text() == "later\n")
+    finally:
+        child.stop(5)

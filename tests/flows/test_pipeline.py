@@ -1,8 +1,7 @@
-"""The whole pipeline on the real parts: Prefect, the shipped instrument, a real working file."""
+"""The whole pipeline on the real parts: the shipped instrument, a real working file."""
 
 import gzip
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,21 +12,11 @@ from click.testing import CliRunner, Result
 from tests.flows.test_collect import post
 from warehouse.connect import find_snapshot, open_snapshot
 
-pytestmark = pytest.mark.prefect
-
 DELETED = "Claude Code deleted my whole src folder without asking"
 TOLD = (
     "I told it to rename two files and not to touch anything else. It ran rm -rf src/ on its own, without asking, "
     "and then said that it had followed my instructions. The log:\n$ rm -rf src/\nI lost two days of work."
 )
-
-
-@pytest.fixture(scope="module")
-def prefect() -> Iterator[None]:
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
 
 
 def run(*arguments: str) -> Result:
@@ -52,7 +41,7 @@ def tables(db: Path) -> dict[str, list[Any]]:
         }
 
 
-def test_the_sample_runs_end_to_end_and_running_again_changes_no_row(prefect: None, tmp_path: Path) -> None:
+def test_the_sample_runs_end_to_end_and_running_again_changes_no_row(tmp_path: Path) -> None:
     db = tmp_path / "x.duckdb"
     result = run("--sample", "--db", str(db))
     assert result.exit_code == 0
@@ -73,7 +62,7 @@ def test_the_sample_runs_end_to_end_and_running_again_changes_no_row(prefect: No
     assert find_snapshot(db) == snapshot
 
 
-def test_bad_input_is_named_and_the_rest_is_published(prefect: None, tmp_path: Path) -> None:
+def test_bad_input_is_named_and_the_rest_is_published(tmp_path: Path) -> None:
     good, broken = tmp_path / "good.jsonl.gz", tmp_path / "broken.jsonl.gz"
     lines = [
         json.dumps(post(1, title=DELETED, text=TOLD)),
@@ -107,9 +96,7 @@ def test_bad_input_is_named_and_the_rest_is_published(prefect: None, tmp_path: P
         assert con.execute("SELECT count(*) FROM rejects").fetchall() == [(4,)]
 
 
-def test_a_killed_run_is_marked_and_the_next_one_goes_on(
-    prefect: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_run_is_marked_and_the_next_one_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from flows import link
 
     db = tmp_path / "x.duckdb"
@@ -137,7 +124,7 @@ def test_a_killed_run_is_marked_and_the_next_one_goes_on(
 
 
 def test_a_public_source_is_read_judged_and_its_hours_are_measured(
-    prefect: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tests.flows.sources import stand_hackernews
     from tests.flows.sources.standin import Site, posts, running
@@ -166,9 +153,7 @@ def test_a_public_source_is_read_judged_and_its_hours_are_measured(
     assert next(line for line in status.splitlines() if line.startswith("hackernews")).split()[1] == "ready"
 
 
-def test_a_failed_source_is_told_and_the_rest_is_published(
-    prefect: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_source_is_told_and_the_rest_is_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from flows import collectors
     from flows.cli import main
     from flows.collect_source import Outcome
@@ -182,7 +167,7 @@ def test_a_failed_source_is_told_and_the_rest_is_published(
     assert find_snapshot(db).path.is_file()
 
 
-def test_stated_coverage_makes_the_month_measurable(prefect: None, tmp_path: Path) -> None:
+def test_stated_coverage_makes_the_month_measurable(tmp_path: Path) -> None:
     db = tmp_path / "x.duckdb"
     path = tmp_path / "x.jsonl"
     path.write_text(json.dumps(post(1, title=DELETED, text=TOLD)) + "\n")

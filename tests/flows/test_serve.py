@@ -11,6 +11,7 @@ from flows import cadence, vitals
 from flows.cadence import parse_every
 from flows.errors import InputError
 from flows.serve import Ports, environment, serve
+from tests.conftest import ROOT
 from tests.warehouse.builders import add_report, warehouse
 from warehouse.backup import back_up
 from warehouse.publish import publish
@@ -61,6 +62,27 @@ def test_the_deployments_take_turns_and_are_found_by_module(tmp_path: Path) -> N
     assert all(one.concurrency_limit == 1 for one in made)
     anchors = [one.schedules[0].schedule.anchor_date for one in made if one.schedules]  # type: ignore[union-attr]
     assert len(set(anchors)) == len(anchors)
+
+
+def test_what_is_deployed_by_hand_is_what_serve_runs(tmp_path: Path) -> None:
+    """prefect.yaml against the registry: it passes Prefect's own model and leaves nothing out, no purging either."""
+    import yaml  # type: ignore[import-untyped]
+    from prefect.cli.deploy._models import PrefectYamlModel
+
+    from flows import schedule
+
+    told = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))
+    PrefectYamlModel.model_validate(told)
+    deployed = {
+        (one["entrypoint"].rpartition(":")[2], source): timedelta(seconds=one["schedules"][0]["interval"])
+        for one in told["deployments"]
+        for source in one["parameters"].get("sources", [""])
+    }
+    sources, chores = cadence.turns(str(tmp_path / "none.env"))
+    wanted = {("collect_flow", turn.name): turn.every for turn in sources if turn.every}
+    wanted |= {(f"{turn.name}_flow", ""): turn.every for turn in chores if turn.every}
+    assert deployed == wanted
+    assert all(callable(getattr(schedule, name)) for name, _ in deployed)
 
 
 def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from tests.warehouse.builders import add_report, warehouse
 from warehouse import backup
 from warehouse.backup import back_up, last_good, listed, problem_of, restore
-from warehouse.connect import WarehouseError, open_working
+from warehouse.connect import WarehouseError, find_snapshot, open_working
+from warehouse.publish import publish
 
 
 @pytest.fixture
@@ -116,7 +117,8 @@ FULL = """
 import resource, sys
 from pathlib import Path
 from tests.warehouse.builders import add_report
-from warehouse.connect import WarehouseError, open_working
+from warehouse.connect import WarehouseError, find_snapshot, open_working
+from warehouse.publish import publish
 from warehouse.rows import transaction
 db = Path(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
@@ -155,6 +157,22 @@ def test_a_full_disk_leaves_no_half_backup(db: Path) -> None:
     assert back_up(db).tables["reports"] == 20
 
 
+def test_a_full_disk_is_not_taken_for_a_damaged_file(db: Path) -> None:
+    """The checkpoint before a copy writes too; whoever restored then would lose what is newer than the backup."""
+    script = (
+        "import resource, sys; from pathlib import Path; from warehouse.backup import back_up\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "try:\n    back_up(Path(sys.argv[1]))\nexcept Exception as error:\n    print(error)"
+    )
+    back_up(db)
+    wal = "import os, sys, duckdb\ncon = duckdb.connect(sys.argv[1])\ncon.execute('SET wal_autocheckpoint = \"1GB\"')\ncon.execute('CREATE TABLE more AS SELECT range AS n FROM range(100000)')\nos._exit(0)"
+    subprocess.run([sys.executable, "-c", wal, str(db)], check=True)
+    told = subprocess.run([sys.executable, "-c", script, str(db)], capture_output=True, text=True, check=False).stdout
+    assert "no room left" in told, told
+    assert "restore" not in told
+    assert reports_after_opening(db) == 20
+
+
 def reports_after_opening(db: Path) -> int:
     with open_working(db):
         pass
@@ -176,6 +194,26 @@ def test_a_disk_that_takes_no_writes_is_named(
         with pytest.raises(WarehouseError, match=told), open_working(db):
             pass
     assert reports(db) == 20
+
+
+def test_a_disk_that_fills_while_publishing_is_named_and_the_old_snapshot_stands(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_working(db) as con:
+        before = publish(con, db, version="t").snapshot
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("warehouse.publish._write_whole", full)
+        with pytest.raises(WarehouseError, match="no room left"), open_working(db) as con:
+            add_report(con, "github:o/r#new")
+            publish(con, db, version="t")
+    assert find_snapshot(db) == before
+    assert reports(db) == 21
+    with open_working(db) as con:
+        assert publish(con, db, version="t").new
 
 
 def test_a_file_that_is_no_warehouse_is_left_alone(tmp_path: Path) -> None:
