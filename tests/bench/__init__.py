@@ -14,4 +14,5 @@ PARTS: Final = {
     "publish": "tests.bench.publishing",
     "headline": "tests.bench.headline",
     "dashboard": "tests.bench.dashboard",
+    "cluster": "tests.bench.spreading",
 }
