@@ -11,7 +11,7 @@ _INTRO: Final = """# What it costs
 
 Written by `make bench` (`python -m tests.bench [PART…]`) from [bench/results.json](../bench/results.json). Each part runs in
 a process of its own and is held against what a user would otherwise do, in the same run, on the same posts. Rates are per
-**processor second**, which does not change when others use the machine; durations are on the wall. *Seconds* and
+**processor second**, which changes far less than the clock when others use the machine; durations are on the wall. *Seconds* and
 *processor* are what the figure took in all; *n* says of how many. *Ratio* is the figure divided by the one named beside it:
 above 1 a rate is better, a duration worse. Nothing here is asserted in a test: compare ratios, not seconds.
 """
@@ -57,7 +57,7 @@ def _part(name: str, part: dict[str, Any]) -> str:
         "",
         "| figure | value | n | seconds | processor | ratio | to |",
         "| --- | --- | --- | --- | --- | --- | --- |",
-        *(f"| {' | '.join(cells(row))} |".replace("|  |", "| |") for row in part["rows"]),
+        *(f"| {' | '.join(cells(row))} |" for row in part["rows"]),
         "",
         f"`python -m tests.bench {name}`, {part['date']}, commit {part['commit']}, {part['seconds']:.0f} s, {part['posts']}; "
         f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gib']:g} GiB, Python {machine['python']}, "

@@ -100,7 +100,6 @@ def test_a_killed_worker_costs_its_batch_and_nothing_else(address: str, tmp_path
 
 def label_through(db: Path, address: str, marks: Path, stop_after: int | None = None) -> int:
     """Label a warehouse through the cluster; after so many stored batches this process kills itself."""
-    steps.LABEL_BATCH = SIZE
     working = partial(marked, str(marks), None)
 
     def judge(batches_: Iterator[Rows]) -> Iterator[Judged]:
@@ -110,7 +109,8 @@ def label_through(db: Path, address: str, marks: Path, stop_after: int | None = 
                 os.kill(os.getpid(), signal.SIGKILL)
             yield pair
 
-    with warehouse(db) as con:
+    with pytest.MonkeyPatch.context() as patch, warehouse(db) as con:
+        patch.setattr(steps, "LABEL_BATCH", SIZE)
         return label_pending(con, PLAIN, run_id="r", judge=judge)
 
 
@@ -124,9 +124,12 @@ def test_a_killed_writer_loses_nothing_that_was_stored(address: str, tmp_path: P
     code = f"from pathlib import Path; from tests.flows.test_cluster import label_through as go; go(Path({str(db)!r}), {address!r}, Path({str(marks)!r}), 2)"
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
-    before = len(tried(marks))
+    with warehouse(db) as con:
+        kept = {row[0] for row in con.execute("SELECT report_id FROM labels").fetchall()}
+    assert len(kept) == 2 * SIZE
     assert label_through(db, address, marks) == REPORTS - 2 * SIZE
-    assert len(tried(marks)) - before == REPORTS // SIZE - 2
+    # What was stored was not judged again.
+    assert [len(tried(marks, batch[0]["report_id"])) for batch in cut() if batch[0]["report_id"] in kept] == [1, 1]
     with warehouse(db) as con:
         stored = con.execute("SELECT report_id, p_strict FROM labels WHERE instrument = 'plain-1'").fetchall()
     expected = {line.id: line.p_strict for line in PLAIN.label([post_of_row(row) for row in rows()])}
