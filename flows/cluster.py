@@ -73,8 +73,8 @@ def spread(
     with _connected(address, patience) as client:
         from distributed import KilledWorker
 
-        done: Queue[Future] = Queue()
-        out: dict[Future, Rows] = {}
+        done: Queue[Future[Any]] = Queue()
+        out: dict[Future[Any], Rows] = {}
 
         def send() -> None:
             while len(out) < _threads(client) and (rows := next(batches, None)) is not None:
@@ -105,7 +105,7 @@ def spread(
         raise InputError(msg)
 
 
-def _result(future: "Future", address: str) -> "pa.RecordBatch | KilledWorker":
+def _result(future: "Future[Any]", address: str) -> "pa.RecordBatch | KilledWorker":
     from concurrent.futures import CancelledError
 
     from distributed import KilledWorker
@@ -119,7 +119,7 @@ def _result(future: "Future", address: str) -> "pa.RecordBatch | KilledWorker":
         raise InputError(msg) from error
 
 
-def _next(client: "Client", done: "Queue[Future]", address: str, patience: float) -> "Future":
+def _next(client: "Client", done: "Queue[Future[Any]]", address: str, patience: float) -> "Future[Any]":
     """Wait for a batch; give up only where nobody works on any."""
     while True:
         try:

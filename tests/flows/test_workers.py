@@ -50,7 +50,7 @@ class Held:
     def answer(self, site: Site, request: Asked) -> Reply:
         if request.path == "/posts.json":
             self.pages += 1
-            if self.pages == 2:
+            if self.pages >= 2 and not self.let_go.is_set():
                 self.waiting.set()
                 self.let_go.wait(LONGEST)
         return stand_discourse.answer(site, request)
@@ -188,11 +188,9 @@ def test_a_killed_worker_loses_nothing_and_the_next_run_goes_on_where_it_stopped
             for child in [server.start(name, "worker", "start", "--pool", "offscript", "--name", name, "--limit", "1")]
         }
 
-        first = server.run("collect/every-6h")
+        # Two workers take the two sources; one of them writes, the other waits for its turn.
+        first, other = server.run("collect/every-6h"), server.run("collect/every-1h")
         assert held.waiting.wait(LONGEST)
-        # Another worker takes the other source and waits for its turn to write.
-        other = server.run("collect/every-1h")
-        until(lambda: server.state(other) == "RUNNING", "a second worker has begun")
         writer = int(json.loads(db.with_suffix(".lock").read_text())["pid"])
         worker = writer
         while worker not in workers:
