@@ -15,7 +15,7 @@ TORCH_FROM := --torch-backend=cpu
 endif
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: env run dashboard serve test proof lint train bench simulate crash fuzz fuzz-guided soak audit lock clean
+.PHONY: env run dashboard serve test proof workers lint train bench simulate crash fuzz fuzz-guided soak audit lock clean
 .DEFAULT_GOAL := run
 
 env: $(STAMP)
@@ -50,16 +50,19 @@ proof: $(STAMP)
 	-$(BIN)/python -m tests.proof.parts
 	$(BIN)/pytest -m proof tests/proof
 
+# A Prefect server on PostgreSQL, three workers, two sources, one worker killed: nothing lost, nothing twice.
+workers: $(STAMP)
+	$(BIN)/pytest -m workers tests/flows/test_workers.py
+
 # Fits the instrument on labelled texts and writes the artefact with its card:
 #   make train GOLD="real.jsonl own_words.jsonl" POOLS="posts1.jsonl.gz posts2.jsonl.gz"
 train: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/offscript train $(GOLD) --labels classifiers/gold $(addprefix --pool ,$(POOLS))
 
+# Every stage against what one would otherwise do; writes bench/results.json and docs/bench.md. PARTS="link publish" for some.
 bench: $(STAMP)
-	$(BIN)/python -m tests.bench
-	$(BIN)/python -m tests.bench_linking
-	$(BIN)/python -m tests.bench_snapshot
-	$(BIN)/python -m tests.app.bench
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench $(PARTS)
+	$(BIN)/python -m tests.bench.scale
 
 serve: $(STAMP)
 	$(BIN)/offscript serve --db $(DB)

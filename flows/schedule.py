@@ -38,6 +38,8 @@ from warehouse.publish import Published
 WRITER = "offscript-writer"
 # A writer that waits longer than this for another one is stuck behind something a person should see.
 PATIENCE = 3600.0
+# A writer that was killed holds its turn until its lease ends: the least that Prefect grants. A living one renews it.
+LEASE = 60.0
 
 
 def as_task(name: str, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
@@ -49,7 +51,7 @@ def as_task(name: str, function: Callable[..., Any], *arguments: Any, **named: A
 def _mine() -> Any:  # noqa: ANN401 - Prefect's context manager
     """Take the writer's turn: one at a time over all processes that share a Prefect server."""
     children.die_with_parent()
-    return concurrency(WRITER, occupy=1, timeout_seconds=PATIENCE)
+    return concurrency(WRITER, occupy=1, timeout_seconds=PATIENCE, lease_duration=LEASE)
 
 
 def _names() -> str:

@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     snapshot_days: int | None = 30
     # Where `serve` shows the dashboard and health: other machines see them only if this is changed.
     bind: str = "127.0.0.1"
+    # A Dask scheduler (tcp://host:8786) whose workers judge texts; none: this process does.
+    cluster: str | None = None
     # For tests against servers on this machine: addresses that are not public are refused otherwise.
     allow_private: bool = False
     # Backups kept of the working file.

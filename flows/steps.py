@@ -15,7 +15,7 @@ from classifiers.heads import MODEL
 from classifiers.label import Labeller
 from classifiers.linking import LINKER
 from classifiers.screen import SCREEN_VERSION, screen
-from flows import drift, link, progress
+from flows import cluster, drift, link, progress
 from flows.mapping import MAPPER, to_report
 from flows.sources.registry import post_of
 from warehouse import labels, linking, panel, reports
@@ -94,10 +94,13 @@ def _screen(con: duckdb.DuckDBPyConnection, key: bytes, run_id: str) -> int:
     return kept_in_all
 
 
-def label_pending(con: duckdb.DuckDBPyConnection, labeller: Labeller, *, run_id: str) -> int:
+def label_pending(
+    con: duckdb.DuckDBPyConnection, labeller: Labeller, *, run_id: str, judge: cluster.Judge | None = None
+) -> int:
     """Judge every report whose present text this instrument has not judged; return how many were judged.
 
-    A new instrument takes over at the end, in one step: until it has read every text, the one before it counts.
+    Each batch is stored as it comes, in a transaction of its own, so that a killed run goes on where it stopped. A new
+    instrument takes over at the end, in one step: until it has read every text, the one before it counts.
     """
     row = {
         "instrument": labeller.instrument,
@@ -110,17 +113,21 @@ def label_pending(con: duckdb.DuckDBPyConnection, labeller: Labeller, *, run_id:
         panel.choose(con, labels.current(con))
     done = 0
     with progress.step("label", labels.count_unlabelled(con, labeller.instrument)) as advance:
-        for share in labels.shares(con):
-            for batch in labels.unlabelled(con, labeller.instrument, LABEL_BATCH, share):
-                lines = labeller.label([post_of_row(report) for report in batch])
-                now = datetime.now(UTC)
-                rows = [
-                    label_row(line, report["text_hash"], now, run_id) for line, report in zip(lines, batch, strict=True)
-                ]
-                with transaction(con):
-                    labels.store(con, rows)
-                done += len(batch)
-                advance(len(batch))
+        judge = judge or cluster.judge_for(labeller, post_of_row)
+        waiting = (
+            batch
+            for share in labels.shares(con)
+            for batch in labels.unlabelled(con, labeller.instrument, LABEL_BATCH, share)
+        )
+        for batch, lines in judge(waiting):
+            now = datetime.now(UTC)
+            rows = [
+                label_row(line, report["text_hash"], now, run_id) for line, report in zip(lines, batch, strict=True)
+            ]
+            with transaction(con):
+                labels.store(con, rows)
+            done += len(batch)
+            advance(len(batch))
     with transaction(con):
         before = labels.take_over(con, labeller.instrument, run_id=run_id)
         if before:
