@@ -110,7 +110,7 @@ def regroup(con: duckdb.DuckDBPyConnection, *, run_id: str) -> int:
         while True:
             reports = [as_linkable(row) for row in linking.reports(con, sorted(region), filed=True)]
             edges = _edges(con, [report.id for report in reports], decided)
-            groups = _clusters(reports, edges, decided)
+            groups = _clusters(reports, edges, decided, linking.crowds(con, region))
             changed = linking.regrouped(linking.stored_groups(con, region), groups)
             wider = linking.with_groups(con, region | _neighbours(con, changed, decided))
             if wider <= region:
@@ -147,10 +147,14 @@ def _edges(con: duckdb.DuckDBPyConnection, ids: Sequence[str], decided: Rulings)
     return [*linking.links_among(con, ids), *held]
 
 
-def _clusters(reports: Sequence[Linkable], edges: Sequence[Link], decided: Rulings) -> dict[str, dict[str, str]]:
+def _clusters(
+    reports: Sequence[Linkable], edges: Sequence[Link], decided: Rulings, crowd: Mapping[str, float]
+) -> dict[str, dict[str, str]]:
     ids = [report.id for report in reports]
     witnesses = {report.id: report.witness for report in reports}
-    return {merge: cluster(ids, edges, merge, apart=decided.apart, witnesses=witnesses) for merge in MERGES}
+    return {
+        merge: cluster(ids, edges, merge, apart=decided.apart, witnesses=witnesses, crowd=crowd) for merge in MERGES
+    }
 
 
 def _derived(reports: Sequence[Linkable], groups: Mapping[str, str], edges: Sequence[Link]) -> dict[str, Derived]:

@@ -162,6 +162,24 @@ def links_among(con: duckdb.DuckDBPyConnection, ids: Collection[str]) -> list[Li
     return [Link.model_validate(row) for row in rows]
 
 
+def crowds(con: duckdb.DuckDBPyConnection, ids: Collection[str]) -> dict[str, float]:
+    """Return how many like reports of other events each of these has, as expected by all its links to strict ones."""
+    rows = con.execute(
+        """
+        WITH ends AS (
+            SELECT report_id AS report, linked_to AS other, link_score FROM links WHERE link_method = 'same_event'
+            UNION ALL
+            SELECT linked_to, report_id, link_score FROM links WHERE link_method = 'same_event'
+        )
+        SELECT report, sum(1 - link_score) FROM ends SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS report) USING (report)
+        SEMI JOIN report_facts f ON f.report_id = ends.other
+        GROUP BY report ORDER BY report
+        """,
+        [sorted(ids)],
+    ).fetchall()
+    return dict(rows)
+
+
 def ungrouped(con: duckdb.DuckDBPyConnection) -> set[str]:
     """Return filed strict reports that stand in no group yet."""
     rows = con.execute(

@@ -10,8 +10,9 @@ from classifiers.linking.clues import MAX_CHARS
 from classifiers.linking.when import MONTHS
 from warehouse.schema.models import Linkable
 
-# Raised when the reading below changes; the rest of the version is the hash of what linking learnt and looks up.
-_READING = "2"
+# Raised when the reading below or the grouping changes; the rest of the version is the hash of what linking learnt and
+# looks up.
+_READING = "3"
 LINKER = (
     "link-"
     + hashlib.sha256(

@@ -11,7 +11,7 @@ from classifiers.linking import pairs
 from classifiers.linking.clues import MAX_CHARS, read, stem, words
 from classifiers.linking.find import WEAKEST, profiles
 from classifiers.linking.gold import RETELLING, GoldText, b_cubed, f1, joined_pairs
-from classifiers.linking.groups import CEILING, FLOOR, Bars, join_units
+from classifiers.linking.groups import FLOOR, Bars, join_units
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,7 +114,7 @@ def _edges(table: PairTable, odds: "NDArray[np.float64]", rows: "NDArray[np.bool
     strong = rows & (odds >= WEAKEST)
     ids = [text.report.id for text in table.texts]
     found = zip(table.left[strong], table.right[strong], odds[strong], strict=True)
-    return {(min(ids[a], ids[b]), max(ids[a], ids[b])): min(float(value), CEILING) for a, b, value in found}
+    return {(min(ids[a], ids[b]), max(ids[a], ids[b])): float(value) for a, b, value in found}
 
 
 def _grouped(texts: Sequence[GoldText], edges: dict[tuple[str, str], float], bars: Bars) -> dict[str, str]:

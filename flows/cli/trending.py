@@ -40,6 +40,8 @@ def trends(
     """Strict incidents or reports per day, week or month with coverage, from the published snapshot."""
     from flows.files import first_day, last_day
     from warehouse.connect import open_snapshot
+    from warehouse.labels import current_card
+    from warehouse.present.merging import merging
     from warehouse.trends.series import counted
 
     window = {"start": first_day("--from", start), "end": last_day("--to", end)}
@@ -48,7 +50,9 @@ def trends(
             series = counted(con, what, per=per, by=by, merge=merge, **window)
         except ValueError as error:
             raise click.UsageError(str(error)) from error
+        error_of_joining = merging(current_card(con), merge)
         if as_json:
-            click.echo(json.dumps({"snapshot": found.id, **series.to_json()}, indent=1))
+            told = {"snapshot": found.id, "merging": error_of_joining, **series.to_json()}
+            click.echo(json.dumps(told, indent=1))
         else:
-            click.echo(f"{series.to_table()}\nsnapshot {found.id}")
+            click.echo(f"{series.to_table()}\n{error_of_joining}\nsnapshot {found.id}")

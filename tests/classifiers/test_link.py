@@ -179,6 +179,32 @@ def test_a_bridging_post_does_not_chain_two_events(bridges: list[str]) -> None:
         assert group["a1"] == group["a3"] != group["b1"] == group["b3"]
 
 
+def crowded(width: int) -> list[Link]:
+    """Pairs of likely and of certain tellings, and `width` reports as like each of them as two strangers are."""
+    links = [edge("b", "a", 0.9), edge("d", "c", 0.9999)]
+    return links + [edge(f"s{n:02d}", name, 0.1) for n in range(width) for name in "abcd"]
+
+
+def test_in_a_crowd_of_like_reports_a_link_must_stand_out_by_more() -> None:
+    thin, dense = ({name: group for name, group in cluster([*"abcd", *(f"s{n:02d}" for n in range(width))],
+                    crowded(width), "normal").items() if name in "abcd"} for width in (4, 40))  # fmt: skip
+    assert parts(thin) == {frozenset("ab"), frozenset("cd")}
+    assert parts(dense) == {frozenset("a"), frozenset("b"), frozenset("cd")}
+
+
+def test_a_story_told_by_many_is_one_event_though_it_is_a_crowd_itself() -> None:
+    names = [f"t{n:02d}" for n in range(40)]
+    draw = random.Random(7)
+    links = [edge(two, one, draw.choice((0.1, 0.9, 0.97))) for one in names for two in names if one < two]
+    assert len(parts(cluster(names, links, "normal"))) == 1
+
+
+def test_links_beyond_those_given_count_in_the_crowd() -> None:
+    links = crowded(0)
+    assert len(parts(cluster(list("abcd"), links, "normal"))) == 2
+    assert len(parts(cluster(list("abcd"), links, "normal", crowd=dict.fromkeys("abcd", 40.0)))) == 3
+
+
 def test_a_real_bridging_text_joins_one_event_at_most() -> None:
     bridge = report("x", f"Two stories in one: {RETOLD[1].text}. And then: {RETOLD[3].text}", "2026-06-05")
     group = cluster([*(r.id for r in RETOLD), "x"], find_links([*RETOLD, bridge], encoder=default_encoder()), "loose")

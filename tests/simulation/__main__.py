@@ -71,9 +71,11 @@ def planted(seeds: int) -> list[str]:
     outcomes: list[streams.Outcome] = []
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        for seed in range(seeds):
+        for seed in range(streams.FIRST_SEED, streams.FIRST_SEED + seeds):
             outcomes += streams.run(seed, once, Path(folder))
-            sys.stderr.write(f"stream {seed + 1} of {seeds}, {time.perf_counter() - start:,.0f} s\n")
+            sys.stderr.write(
+                f"stream {seed - streams.FIRST_SEED + 1} of {seeds}, {time.perf_counter() - start:,.0f} s\n"
+            )
     return recovered(outcomes)
 
 
@@ -127,13 +129,14 @@ geometric mean: the ratio of two small Poisson counts is skewed, so that its pla
 _FINDING: Final = """
 How to read it. *True counts* shows what chance alone does. *Counted* is what the pipeline prints. Two errors pull it towards
 1: posts that only sound like events are flagged at an even rate, and under normal merging events of one agent told in like
-words within days are joined, the more the denser they are, which hides part of a rise. *Corrected by the audit* takes out
-false alarms and misses, not what linking joins too much: under tight merging, where only copies are joined, the planted
-rise is recovered; under normal merging it is not, and the link error carried with a count does not help, because it is
-not the same in a thin and in a dense month. So a ratio under normal merging stands beside the one under tight merging,
-and where they differ by more than their intervals allow, joining is the reason to look at first. Under tight merging
-every telling counts, and tellings come in bunches: the exact interval, which takes them for independent, is too narrow;
-the corrected one has the dispersion that retelling at the planted rate gives.
+words within days are joined, which hides part of a rise. A link must stand out by more the more like reports of other
+events there are around it, which keeps the share joined by chance nearly even. *Corrected by the audit* takes out false
+alarms and misses, not what linking joins too much. So a ratio under normal merging stands beside the one under tight
+merging, and where they differ by more than their intervals allow, joining is the reason to look at first. Under tight
+merging every telling counts, and tellings come in bunches: the exact interval, which takes them for independent, is too
+narrow; the corrected one has the dispersion that retelling at the planted rate gives.
+
+The made-up texts are a hard case for linking: they share whole sentences, which real reports do not.
 """
 
 

@@ -32,8 +32,8 @@ RATIOS: Final = (
     "The controls show how far mere talk about the subject, and negative talk about AI, grew in these months",
 )
 MERGING: Final = (
-    "Joining reports hides part of a rise: in 200 simulated streams a planted 4.9 was counted as 3.47 on average under "
-    "normal merging and as 4.62 under tight (docs/simulation.md): look at both."
+    "Joining reports can hide part of a rise: where more happens, more is alike by chance, and what is alike is "
+    "joined. Tight merging joins copies only (docs/simulation.md): look at both."
 )
 CASES: Final = (
     "Strict incidents with the strongest evidence in their reports, newest first among equals. "
