@@ -44,7 +44,7 @@ FROM range($from, $from + $rows) AS numbers (n)
 _FILLED: Final = {
     "raw_items": """
         SELECT 'hackernews' AS source_id, report_id AS given_id, text_hash AS content_hash, report_id, text_hash,
-               'map-1' AS mapper, rpad(text_hash || md5(text_hash), 200, md5(report_id)) AS payload, 'x' AS found_at,
+               'map-1' AS mapper, to_json(rpad(text_hash, 200, md5(report_id))) AS payload, 'x' AS found_at,
                created_at AS fetched_at, 'r' AS run_id, created_at
         FROM made""",
     "screenings": """

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from warehouse.lake import is_lake
+from warehouse.lake import is_shared
 from warehouse.rows import merge, transaction
 from warehouse.schema.tables import TABLES
 
@@ -26,13 +26,13 @@ def start(con: duckdb.DuckDBPyConnection, command: str, version: str, queries: s
         "version": version,
         "queries": queries,
     }
-    # A run that is still "running" when the next one holds the writer's lock was killed. A lake's writers are many:
+    # A run that is still "running" when the next one holds the writer's lock was killed. A shared lake's are many:
     # there it was if it began long ago.
-    limit = now - LONGEST if is_lake(con) else now
     with transaction(con):
         con.execute(
-            "UPDATE runs SET run_state = 'failed', error = 'killed' WHERE run_state = 'running' AND started_at <= ?",
-            [limit],
+            "UPDATE runs SET run_state = 'failed', error = 'killed' "
+            "WHERE run_state = 'running' AND (NOT ? OR started_at <= ?)",
+            [is_shared(con), now - LONGEST],
         )
         merge(con, TABLES["runs"], [row])
     return run_id
