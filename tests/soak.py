@@ -100,7 +100,12 @@ class Slope:
     @property
     def flat(self) -> bool:
         """Whether it does not grow: the interval reaches down to 0, or a quarter's gain is under 2 %."""
-        return self.low <= 0 or self.gained < 0.02
+        return bool(np.isfinite(self.low)) and (self.low <= 0 or self.gained < 0.02)
+
+    @property
+    def told(self) -> str:
+        """The judgement in words; a short run allows none."""
+        return "flat" if self.flat else "GROWS" if np.isfinite(self.low) else "too few cycles to say"
 
 
 def slope(rows: Sequence[tuple[float, float]]) -> Slope:
@@ -277,7 +282,7 @@ def main(minutes: float, seed: int) -> int:
             (
                 f"slope of the memory of the {name} over the second half",
                 f"{fit.value:+,.2f} MB a minute (95 % interval {fit.low:+,.2f} to {fit.high:+,.2f}); last quarter against "
-                f"the third {fit.gained:+.1%}: {'flat' if fit.flat else 'GROWS'}",
+                f"the third {fit.gained:+.1%}: {fit.told}",
             ),
         ]
     table.append(("working file at the end", f"{size:,.1f} MB"))

@@ -23,7 +23,7 @@ def server() -> Iterator[None]:
     quiet_prefect()
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=120):
+    with prefect_test_harness(server_startup_timeout=600):
         schedule.limit_writers()
         yield
 
