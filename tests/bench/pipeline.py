@@ -35,10 +35,9 @@ def rows(*, small: bool) -> list[Row]:
             with open_working(db) as con:
                 run = runs.start(con, "bench", "bench")
                 collect.load_platforms(con)
-                given = {"key": b"k", "run_id": run}
                 work = {
-                    "import": lambda: collect.import_file(con, file, coverage=None, **given),
-                    "screen": lambda: steps.screen_pending(con, **given),
+                    "import": lambda: collect.import_file(con, file, coverage=None, key=b"k", run_id=run),
+                    "screen": lambda: steps.screen_pending(con, key=b"k", run_id=run),
                     "label": lambda: steps.label_pending(con, labeller, run_id=run),
                     "link": lambda: steps.link_pending(con, run_id=run),
                     "publish": lambda: publish(con, db, version="bench"),

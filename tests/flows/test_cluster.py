@@ -71,7 +71,12 @@ def test_lines_survive_the_way_there_and_back() -> None:
 
 def test_a_worker_with_several_threads_loads_the_instrument_once(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = []
-    monkeypatch.setattr(batches, "load_labeller", lambda: loaded.append(1) or PLAIN)
+
+    def load() -> Labeller:
+        loaded.append(1)
+        return PLAIN
+
+    monkeypatch.setattr(batches, "load_labeller", load)
     batches._shipped.cache_clear()
     batch = as_batch([post_of_row(row) for row in rows()[:2]])
     threads = [threading.Thread(target=label_batch, args=[batch]) for _ in range(4)]

@@ -160,6 +160,8 @@ def prefect(folder: Path, settings: dict[str, str]) -> Iterator[Prefect]:
             for held in made.call("POST", "/deployments/filter", {}):
                 # Only what this test starts is to run.
                 made.call("PATCH", f"/deployments/{held['id']}", {"paused": True})
+            for run in made.call("POST", "/flow_runs/filter", {}):
+                made.call("DELETE", f"/flow_runs/{run['id']}")
             yield made
         finally:
             made.stop()
