@@ -29,7 +29,7 @@ CROWD = 10.0
 # Log odds asked for more per log of the crowd over that, at each end. Exact posterior odds would ask for 0.5; scores of
 # one crowd are not independent, and more is needed for the share of events joined by chance to stay even as they grow
 # denser. Chosen on simulated streams (`tests.simulation`) other than those reported.
-CROWDING = 1.5
+CROWDING = 2.0
 # What two groups must keep without the report that ties them most.
 WITHOUT_BRIDGE = -3.0
 

@@ -41,7 +41,7 @@ RETOLD: Final = 0.28
 NOISE: Final = 30
 LOOK_ALIKES: Final = 6
 # Seeds below this one served to choose how much more a link must stand out in a crowd: they are not reported.
-FIRST_SEED: Final = 1000
+FIRST_SEED: Final = 2000
 POOL_OF_NOISE: Final = 200
 POOL_OF_LOOK_ALIKES: Final = 80
 AUDITED: Final = 40
