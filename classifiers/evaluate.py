@@ -113,6 +113,7 @@ def evaluate(items: Sequence[GoldItem], lines: Sequence[LabelLine], *, seed: int
     if strict.items:
         sections |= _strict(strict)
         sections["strict_by_source"] = _by(strict, lambda item: item.source.split(":")[0] or "unknown")
+        sections["judged_by_source"] = _reached(strict)
         sections["flagged_by_kind"] = _flagged(strict)
         sections["agents_named"] = _vendor_split(strict)
     kinds = pairs.where(lambda item: item.kind is not None)
@@ -122,6 +123,7 @@ def evaluate(items: Sequence[GoldItem], lines: Sequence[LabelLine], *, seed: int
         marked = pairs.where(lambda item, name=name: getattr(item, name) is not None)  # type: ignore[misc]
         if marked.items:
             sections[name] = _marks(marked, name)
+            sections[f"{name}_between_annotators"] = _between_annotators(marked, name)
     scales = _scales(pairs)
     if scales:
         sections["scales"] = scales
@@ -188,6 +190,17 @@ def _by(pairs: _Pairs, key: Callable[[GoldItem], str]) -> dict[str, Figure]:
         if figure.value is None:
             figure = Figure(None, None, None, figure.n, figure.positives, f"insufficient; {counts}")
         figures[name] = figure
+    return figures
+
+
+def _reached(pairs: _Pairs) -> dict[str, Figure]:
+    """Share of the strict positives of each source that screen and sieve hand on."""
+    strict = pairs.where(lambda item: item.gold == "positive")
+    figures = {}
+    for name, _ in Counter(item.source.split(":")[0] or "unknown" for item in strict.items).most_common():
+        group = strict.where(lambda item, name=name: (item.source.split(":")[0] or "unknown") == name)  # type: ignore[misc]
+        reached = group.said(lambda line: line.status == "judged")
+        figures[name] = group.measure(metrics.recall, np.ones(len(reached), dtype=bool), reached)
     return figures
 
 
@@ -260,6 +273,20 @@ def _marks(pairs: _Pairs, name: str) -> dict[str, Figure]:
         if truth.sum() >= SUFFICIENT:
             stack.append((truth, said, rows))
     return {"macro_f1": _macro(pairs, stack), **figures}
+
+
+def _between_annotators(pairs: _Pairs, name: str) -> dict[str, Figure]:
+    """F1 of one annotator's marks against the other's, on items that two have read: how far a mark is a fact at all.
+
+    With a marks on which both agree and d on which they differ it is 2a / (2a + d).
+    """
+    twice = pairs.where(lambda item: item.annotators == 2)
+    figures = {}
+    for mark in BEHAVIOURS if name == "behaviours" else ACTIONS:
+        both = twice.truth(lambda item, mark=mark: mark in (getattr(item, name) or []))  # type: ignore[misc]
+        either = both | twice.truth(lambda item, mark=mark: mark in getattr(item, f"{name}_unsure"))  # type: ignore[misc]
+        figures[mark] = twice.measure(metrics.f1, either, both, SUFFICIENT)
+    return figures
 
 
 def _macro(pairs: _Pairs, stack: Sequence[tuple[Bools, Bools, NDArray[np.intp]]]) -> Figure:

@@ -113,10 +113,15 @@ def _bucket(gram: str, size: int) -> int:
     return zlib.crc32(gram.encode("utf-8", "replace")) & (size - 1)
 
 
+def words(text: str) -> list[str]:
+    """Return the words of a text as the n-grams count them, in lower case."""
+    return _WORD.findall(text.lower())
+
+
 def _word_grams(text: str) -> Iterable[str]:
-    words = _WORD.findall(text.lower())
-    yield from words
-    for first, second in pairwise(words):
+    found = words(text)
+    yield from found
+    for first, second in pairwise(found):
         yield f"{first} {second}"
 
 
@@ -130,17 +135,17 @@ def _character_grams(text: str) -> Iterable[str]:
 
 def _pair_grams(text: str) -> Iterable[str]:
     """Ordered pairs of content words a few words apart: who did what, without what."""
-    words = [word[:STEM] for word in _WORD.findall(text.lower()) if word not in _SMALL_WORDS]
-    for position, first in enumerate(words):
-        for second in words[position + 1 : position + 1 + SKIP_WINDOW]:
+    stems = [word[:STEM] for word in words(text) if word not in _SMALL_WORDS]
+    for position, first in enumerate(stems):
+        for second in stems[position + 1 : position + 1 + SKIP_WINDOW]:
             yield f"{first}>{second}"
 
 
 def _shape(parts: Parts) -> list[float]:
-    words = len(parts.body.split())
+    length = len(parts.body.split())
     return [
-        float(words == 0),
-        math.log1p(words) / 6,
+        float(length == 0),
+        math.log1p(length) / 6,
         float("?" in parts.title),
         min(len(_FIRST_PERSON.findall(parts.lead)), 6) / 6,
         float("```" in parts.body),

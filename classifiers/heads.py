@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from classifiers.features import Space, Sparse
+from classifiers.sieve import Sieve
 from warehouse.schema import codes
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Decision:
 class Heads:
     """Linear weights over waves and sparse space, one column per entry of `OUTPUTS`.
 
-    `dense` has shape (waves, outputs), `sparse` (space size, outputs), `bias` (outputs,).
+    `dense` has shape (waves, outputs), `sparse` (space size, outputs), `bias` (outputs,). The sieve stands before them.
     """
 
     space: Space
@@ -116,6 +117,7 @@ class Heads:
     sparse: "NDArray[np.float32]"
     bias: "NDArray[np.float32]"
     decision: Decision
+    sieve: Sieve
 
     def raw(self, vectors: "NDArray[np.float32]", sparse: Sequence[Sparse]) -> "NDArray[np.float64]":
         """Return raw outputs, shape (posts, outputs); each row depends on its own post alone."""
@@ -146,6 +148,8 @@ def save_heads(heads: Heads, path: Path) -> str:
         "sparse_scale": scale.astype(np.float32),
         "bias": heads.bias,
         "platt": np.array([decision.platt[name] for name in BINARY]),
+        "sieve": heads.sieve.weights,
+        "sieve_scale": np.array([heads.sieve.scale, heads.sieve.cut]),
         "thresholds": np.array([decision.thresholds[name] for name in BINARY]),
         "kind_offsets": np.array(decision.kind_offsets),
         **{f"cuts_{name}": np.array(decision.cuts[name]) for name in ORDINALS},
@@ -195,6 +199,7 @@ def load_heads(path: Path = MODEL / ARTEFACT) -> Heads:
             sparse=data["sparse"].astype(np.float32) * data["sparse_scale"],
             bias=data["bias"],
             decision=decision,
+            sieve=Sieve(data["sieve"], *map(float, data["sieve_scale"])),
         )
     except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         msg = f"{path} is not an artefact of this version: {error}"

@@ -1,4 +1,4 @@
-"""The cascade: language, screen, rules, encoder, heads. One label line out per post, in the same order."""
+"""The cascade: language, screen, sieve, rules, encoder, heads. One label line out per post, in the same order."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -14,6 +14,7 @@ from classifiers.items import strip_title
 from classifiers.language import is_readable
 from classifiers.rules import Hit, find_hits
 from classifiers.screen import screen
+from classifiers.sieve import Sieve
 from classifiers.version import artefact_sha256, instrument_id
 from warehouse.schema.models import LabelLine, LabelStatus, Post, Span
 
@@ -57,7 +58,7 @@ class Labeller:
         return [self._line(post, screened=screened) for post in posts]
 
     def _line(self, post: Post, *, screened: bool) -> LabelLine:
-        status = route(post, screened=screened)
+        status = route(post, self.heads.sieve, screened=screened)
         if status != "judged":
             return unjudged_line(post, status, self.instrument)
         hits = find_hits(post)
@@ -112,15 +113,16 @@ def _inside(inner: Span, outer: Span) -> bool:
     return inner.field == outer.field and inner.start >= outer.start and inner.end <= outer.end
 
 
-def route(post: Post, *, screened: bool = True) -> LabelStatus:
-    """Say how far a post goes down the cascade: to a judgement, or not past the language or the screen."""
+def route(post: Post, sieve: Sieve | None, *, screened: bool = True) -> LabelStatus:
+    """Say how far a post goes down the cascade: to a judgement, or not past the language, the screen or the sieve."""
     if not is_readable(post):
         return "language"
-    return "screened_out" if screened and not screen(post).kept else "judged"
+    passed = not screened or (screen(post).kept and (sieve is None or sieve.passes(post)))
+    return "judged" if passed else "screened_out"
 
 
 def unjudged_line(post: Post, status: LabelStatus, instrument: str) -> LabelLine:
-    """Return the line of a post that the heads did not read; what the screen dropped has probability 0."""
+    """Return the line of a post that the heads did not read; what screen or sieve dropped has probability 0."""
     p_strict = 0.0 if status == "screened_out" else None
     return LabelLine(id=post.id, status=status, p_strict=p_strict, instrument=instrument)
 

@@ -78,6 +78,12 @@ class _Screen:
             total += cost
         return Screening(kept=True, reasons=self._reasons(found, seen)) if total >= self.threshold else DROPPED
 
+    def terms(self, text: bytes) -> tuple[list[int], list[str]]:
+        """Return the different terms of a prepared text and the classes they belong to, names of agents apart."""
+        matches = self.automaton.find_matches_as_indexes(text, True)
+        found = sorted({match[0] for match in matches if self.classes[match[0]] != self.agent})
+        return found, [self.names[k] for k in sorted({self.classes[i] for i in found})]
+
     def _reasons(self, found: set[int], seen: set[int]) -> tuple[str, ...]:
         share = {k: self.class_points[k] for k in seen}
         for i in found:
@@ -94,6 +100,11 @@ def screen(post: Post) -> Screening:
 def screen_many(posts: Iterable[Post]) -> Iterator[Screening]:
     """Screen posts one by one, in their order."""
     return map(screen, posts)
+
+
+def found_terms(text: str) -> tuple[list[int], list[str]]:
+    """Return the numbers of the terms that a text holds, rising, and the names of their classes; no agents."""
+    return _compiled().terms(_prepared(f" {text} "))
 
 
 def _prepared(text: str) -> bytes:

@@ -5,128 +5,46 @@ fitted on the rest alone, by the same code that fits the shipped artefact.
 """
 
 import json
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.card import CARD, Card, build_card, write_labels
 from classifiers.encoder import Encoder
-from classifiers.features import Space, learn_space, prepare
-from classifiers.fit import (
-    FIELD,
-    INNER_FOLDS,
-    Floats,
-    Targets,
-    decide,
-    dual,
-    grouped_folds,
-    outputs,
-    targets,
-)
+from classifiers.fit import FIELD, INNER_FOLDS, Floats, decide, dual, outputs
 from classifiers.heads import ARTEFACT, OUTPUTS, Decision, Heads, Judgement, save_heads
 from classifiers.items import GoldError, GoldItem, read_gold
-from classifiers.label import Labeller, encode_each, judged_line, route, unjudged_line
-from classifiers.rules import find_hits, rule_ids
+from classifiers.label import Labeller, judged_line, route, unjudged_line
+from classifiers.language import is_readable
+from classifiers.material import Material, gather, split
+from classifiers.rules import find_hits
+from classifiers.screen import screen
+from classifiers.sieve import Sieve, fit_weights, matrix, pack
+from classifiers.stream import draw, read_pools
 from classifiers.version import instrument_id
-from warehouse.schema.models import LabelLine
+from warehouse.schema.models import LabelLine, Post
 
 OUTER_FOLDS: Final = 10
-SAME_TEXT: Final = 0.85
-"""Cosine of two readings above which they stay in one fold."""
+SIEVE_RECALL: Final = 0.97
+"""Share of the labelled strict positives that the sieve's cut lets through, where it is chosen."""
+SIEVE_WEIGHTS: Final = {"positive": 3.0, "grey": 0.5, "negative": 1.0, "none": 0.5}
+"""What an item weighs in the sieve; greys are to pass, and unlabelled posts count half against passing."""
 WRITTEN: Final = Path(__file__).with_name("gold") / "contrast.jsonl"
 """Short texts of ours, written to set events apart from what only sounds like them; they tell of nothing real."""
-LIKE_TEXT: Final = 0.6
-"""Cosine above which a text written for training is kept away from a measured one: its writer knew the gold set."""
-
-
-@dataclass(frozen=True)
-class Material:
-    """Everything about the training items that fitting needs; the first `target.measured` are measured on."""
-
-    items: list[GoldItem]
-    target: Targets
-    space: Space
-    waves: Floats
-    sparse: Any
-    """scipy.sparse.csr_array, shape (items, space.size)."""
-    kernel: Floats
-    groups: NDArray[np.int_]
-    likeness: Floats
-    """Cosine of readings, shape (items, items)."""
-
-    @property
-    def measured(self) -> NDArray[np.intp]:
-        """Rows that figures rest on."""
-        return np.arange(self.target.measured)
-
-    def apart(self, rows: NDArray[np.intp], fold: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return those of `rows` from which `fold` may be judged: no shared event, no text written alike."""
-        written = rows >= self.target.measured
-        alike = self.likeness[np.ix_(rows, fold)].max(axis=1, initial=-1) > LIKE_TEXT
-        return np.asarray(rows[~np.isin(self.groups[rows], self.groups[fold]) & ~(written & alike)])
-
-
-def gather(items: Sequence[GoldItem], domains: Sequence[str], measured: int, encoder: Encoder, seed: int) -> Material:
-    """Read, encode and place the items; group those that tell one event."""
-    from scipy.sparse import csr_array
-
-    parts = [prepare(item.post) for item in items]
-    hits = [find_hits(item.post) for item in items]
-    space = learn_space(parts, rule_ids(), seed)
-    rows = [space.vector(one, found) for one, found in zip(parts, hits, strict=True)]
-    vectors = encode_each(encoder, (one.reading for one in parts))
-    waves = np.stack([space.waves(vector) for vector in vectors])
-    bounds = np.cumsum([0, *(len(row.indices) for row in rows)])
-    sparse = csr_array(
-        (np.concatenate([row.values for row in rows]), np.concatenate([row.indices for row in rows]), bounds),
-        shape=(len(rows), space.size),
-    )
-    kernel = waves @ waves.T + (sparse @ sparse.T).toarray()
-    likeness = vectors.astype(float) @ vectors.astype(float).T
-    return Material(
-        items=list(items),
-        target=targets(items, domains, measured),
-        space=space,
-        waves=waves,
-        sparse=sparse,
-        kernel=kernel,
-        groups=event_groups(items, likeness),
-        likeness=likeness,
-    )
-
-
-def event_groups(items: Sequence[GoldItem], likeness: Floats) -> NDArray[np.int_]:
-    """Number items so that those with one address or nearly one text share a number."""
-    parent = list(range(len(items)))
-
-    def root(node: int) -> int:
-        while parent[node] != node:
-            node = parent[node]
-        return node
-
-    first: dict[str, int] = {}
-    for row, item in enumerate(items):
-        if item.url:
-            parent[root(row)] = root(first.setdefault(item.url, row))
-    for a, b in np.argwhere(np.triu(likeness, 1) > SAME_TEXT).tolist():
-        parent[root(a)] = root(b)
-    return np.array([root(row) for row in range(len(items))])
-
-
-def _folds(material: Material, rows: NDArray[np.intp], count: int, seed: int) -> list[NDArray[np.intp]]:
-    strata = [f"{material.target.gold[row]}/{material.target.domains[row]}" for row in rows]
-    return [rows[fold] for fold in grouped_folds(material.groups[rows].tolist(), strata, count, seed)]
+NOTED: Final = WRITTEN.with_name("pool_labels.jsonl")
+"""Labels of posts of the pools that an earlier instrument ranked highest; their texts are looked up in the pools."""
 
 
 def fit_decision(material: Material, rows: NDArray[np.intp], seed: int) -> Decision:
     """Fit calibration and thresholds on inner out-of-fold outputs of the measured members of `rows`."""
     measured = np.intersect1d(rows, material.measured)
     raw = np.zeros((len(material.items), len(OUTPUTS)))
-    for fold in _folds(material, measured, INNER_FOLDS, seed):
+    for fold in split(material, measured, INNER_FOLDS, seed):
         raw[fold] = _held_out(material, rows, fold)
     return decide(raw, material.target, material.items, measured)
 
@@ -146,7 +64,7 @@ def cross_judge(
     every = np.arange(len(material.items)) if learn is None else learn
     judgements: dict[int, Judgement] = {}
     thresholds = []
-    for fold in _folds(material, material.measured, OUTER_FOLDS, seed):
+    for fold in split(material, material.measured, OUTER_FOLDS, seed):
         rows = material.apart(every, fold)
         decision = fit_decision(material, rows, seed + 1)
         raw = _held_out(material, rows, fold)
@@ -155,7 +73,62 @@ def cross_judge(
     return [judgements[int(row)] for row in material.measured], thresholds
 
 
-def fit_heads(material: Material, seed: int) -> Heads:
+@dataclass(frozen=True)
+class Sifted:
+    """The sieve, and who passes one that has not seen them: measured items in their order, noted ones by id."""
+
+    sieve: Sieve
+    measured: list[bool]
+    noted: dict[str, bool]
+
+
+def fit_sieve(material: Material, noted: Sequence[GoldItem], others: Sequence[Post], seed: int) -> Sifted:
+    """Fit the sieve on the items, on posts of the pools with a label (`noted`) and on `others` without one.
+
+    The cut lets `SIEVE_RECALL` of the strict positives through; each fold's cut is chosen on the others.
+    """
+    from scipy.sparse import vstack
+
+    items = [*material.items, *noted]
+    gold = np.array([item.gold or "grey" for item in items])
+    rows, weak = matrix([item.post for item in items]), matrix(others)
+    goal = np.append(gold != "negative", np.zeros(len(others), dtype=bool))
+    weight = np.array([SIEVE_WEIGHTS[name] for name in [*gold, *["none"] * len(others)]])
+    apart = np.arange(len(items), len(items) + len(others))
+    every = np.arange(len(material.items))
+    pools = np.arange(len(material.items), len(items))
+    # Posts of one title stay in one fold.
+    dealt = np.array([zlib.crc32(item.post.title.casefold().encode()) % OUTER_FOLDS for item in noted], dtype=int)
+    wanted = np.concatenate([material.measured, pools])
+    wanted = wanted[gold[wanted] == "positive"]
+    whole = vstack([rows, weak]).tocsr()
+
+    def fitted(learn: NDArray[np.intp]) -> Floats:
+        used = np.concatenate([learn, apart])
+        return fit_weights(whole[used], goal[used], weight[used])
+
+    score = np.zeros(len(items))
+    folds = []
+    for number, fold in enumerate(split(material, material.measured, OUTER_FOLDS, seed)):
+        held = np.concatenate([fold, pools[dealt == number]])
+        w = fitted(np.concatenate([material.apart(every, fold), pools[dealt != number]]))
+        score[held] = rows[held] @ w[:-1] + w[-1]
+        folds.append(held)
+
+    def cut(rows: NDArray[np.intp]) -> float:
+        return float(np.quantile(score[rows], 1 - SIEVE_RECALL)) if len(rows) else -np.inf
+
+    passed = np.zeros(len(items), dtype=bool)
+    for held in folds:
+        passed[held] = score[held] >= cut(np.setdiff1d(wanted, held))
+    return Sifted(
+        sieve=pack(fitted(np.concatenate([every, pools])), cut(wanted)),
+        measured=passed[material.measured].tolist(),
+        noted={item.id: bool(passed[row]) for item, row in zip(noted, pools, strict=True)},
+    )
+
+
+def fit_heads(material: Material, sieve: Sieve, seed: int) -> Heads:
     """Fit on all items; map the dual weights back to weights on features."""
     rows = np.arange(len(material.items))
     weights = dual(material.kernel, material.target, rows)
@@ -165,16 +138,22 @@ def fit_heads(material: Material, seed: int) -> Heads:
         sparse=np.asarray(material.sparse.T @ weights).astype(np.float32),
         bias=(weights * material.target.constant()).sum(axis=0).astype(np.float32),
         decision=fit_decision(material, rows, seed + 1),
+        sieve=sieve,
     )
 
 
 def oof_lines(
-    items: Sequence[GoldItem], judgements: Sequence[Judgement], instrument: str, *, screened: bool = True
+    items: Sequence[GoldItem], judgements: Sequence[Judgement], passed: Sequence[bool] | None, instrument: str
 ) -> list[LabelLine]:
-    """Send items down the cascade with judgements by heads that have not seen them. Spans are left out."""
+    """Send items down the cascade with answers of a sieve and of heads that have not seen them; spans are left out.
+
+    With `passed` None everything in a language that is read is judged.
+    """
     lines = []
-    for item, judgement in zip(items, judgements, strict=True):
-        status = route(item.post, screened=screened)
+    for number, (item, judgement) in enumerate(zip(items, judgements, strict=True)):
+        status = route(item.post, None, screened=passed is not None)
+        if passed is not None and status == "judged" and not passed[number]:
+            status = "screened_out"
         if status == "judged":
             lines.append(judged_line(item.post, judgement, find_hits(item.post), [], instrument))
         else:
@@ -187,6 +166,7 @@ def train(
     out: Path,
     *,
     extra: Sequence[Path] = (WRITTEN,),
+    noted: Path = NOTED,
     open_only: bool = False,
     seed: int = 0,
     pools: Sequence[Path] = (),
@@ -200,9 +180,10 @@ def train(
         gold: Gold files with texts.
         out: Folder of the artefact.
         extra: Texts written for training, by default the shipped ones: learnt from, never measured on.
+        noted: Labels of posts of the pools: the sieve learns from those whose texts the pools hold; never measured on.
         open_only: Use only items whose text may be shipped.
         seed: Seed of folds, bootstrap and pool draw.
-        pools: Unlabelled posts (JSON lines, `.gz` or not): flagged posts per 10,000 are counted in a seeded draw.
+        pools: Posts (JSON lines, `.gz` or not): a seeded draw is counted, the sieve learns from the rest.
         record: Demonstration record; its items whose address occurs in the training data are named on the card.
         labels: Folder of the per-item files; by default `out`.
         encoder: Encoder to use; by default the packaged one.
@@ -221,29 +202,80 @@ def train(
     domains = [Path(name).stem if item.shippable else FIELD for name, found in (files | more).items() for item in found]
     everything = [item for found in (files | more).values() for item in found]
     material = gather(everything, domains, len(items), encoder, seed)
-    heads = fit_heads(material, seed)
+    posts = read_pools(pools)
+    drawn = [posts[key] for key in draw(posts, seed)]
+    labelled = [] if open_only else with_texts(read_gold(noted), posts, everything)
+    others = [] if open_only else unlabelled(posts, [*everything, *labelled], drawn)
+    sifted = fit_sieve(material, labelled, others, seed)
+    heads = fit_heads(material, sifted.sieve, seed)
     out.mkdir(parents=True, exist_ok=True)
     artefact = save_heads(heads, out / ARTEFACT)
     instrument = instrument_id(artefact)
     judgements, thresholds = cross_judge(material, seed)
-    lines = oof_lines(items, judgements, instrument)
+    lines = oof_lines(items, judgements, sifted.measured, instrument)
+    labeller = Labeller(heads, instrument, encoder)
     for name, found in files.items():
         write_labels(found, lines, (labels or out) / f"{Path(name).stem}_labels.jsonl")
     card = build_card(
         files=files,
         extra=more,
         lines=lines,
-        unscreened=oof_lines(items, judgements, instrument, screened=False),
+        unscreened=oof_lines(items, judgements, None, instrument),
         open_lines=None if open_only else _open_lines(material, seed, instrument),
-        labeller=Labeller(heads, instrument, encoder),
+        labeller=labeller,
         artefact=artefact,
         thresholds=thresholds,
         seed=seed,
-        pools=pools,
+        pools=[path.name for path in pools],
+        drawn=drawn,
+        noted=labelled,
+        noted_lines=_noted_lines(labelled, sifted.noted, drawn, labeller),
+        passed=sifted.noted,
         record=record,
     )
     (out / CARD).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return card
+
+
+def with_texts(noted: Sequence[GoldItem], posts: Mapping[str, Post], known: Sequence[GoldItem]) -> list[GoldItem]:
+    """Return the noted items whose text is at hand, with it; none that is `known` already by id, address or title."""
+    ids, urls = {item.id for item in known}, {item.url for item in known if item.url}
+    titles = {item.post.title.casefold() for item in known}
+    return [
+        item.model_copy(update={"title": posts[item.id].title, "text": posts[item.id].text})
+        for item in noted
+        if item.id in posts
+        and item.id not in ids
+        and item.url not in urls
+        and posts[item.id].title.casefold() not in titles
+    ]
+
+
+def unlabelled(posts: Mapping[str, Post], known: Sequence[GoldItem], drawn: Sequence[Post]) -> list[Post]:
+    """Return the posts that pass the screen, are not drawn for counting, and share no id or title with a known one."""
+    ids = {item.id for item in known} | {post.id for post in drawn}
+    titles = {item.post.title.casefold() for item in known}
+    return [
+        post
+        for key, post in posts.items()
+        if key not in ids and post.title.casefold() not in titles and is_readable(post) and screen(post).kept
+    ]
+
+
+def _noted_lines(
+    noted: Sequence[GoldItem], passed: Mapping[str, bool], drawn: Sequence[Post], labeller: Labeller
+) -> list[LabelLine]:
+    """Lines of the drawn posts that the sieve has learnt from: by a sieve that has not, and by heads that never saw."""
+    ids = {post.id for post in drawn}
+    lines = []
+    for item in noted:
+        if item.id in ids:
+            status = route(item.post, None)
+            if status == "judged" and passed[item.id]:
+                lines += labeller.label([item.post], screened=False)
+            else:
+                lines.append(unjudged_line(item.post, "screened_out", labeller.instrument))
+    return lines
 
 
 def _open_lines(material: Material, seed: int, instrument: str) -> list[LabelLine] | None:
@@ -256,7 +288,8 @@ def _open_lines(material: Material, seed: int, instrument: str) -> list[LabelLin
     domains = [home if name == FIELD else name for name in material.target.domains.tolist()]
     shifted = replace(material, target=replace(material.target, domains=np.array(domains)))
     judgements, _ = cross_judge(shifted, seed, learn)
-    return oof_lines(material.items[: material.target.measured], judgements, instrument)
+    measured = material.items[: material.target.measured]
+    return oof_lines(measured, judgements, [True] * len(measured), instrument)
 
 
 def check_items(items: Sequence[GoldItem], *, open_only: bool) -> None:

@@ -137,7 +137,12 @@ def train(
             interval = f"({found['low']:.3f}-{found['high']:.3f})" if found["value"] is not None else "insufficient"
             click.echo(f"  {section} {name} {found['value']} {interval}, n = {found['n']}")
     if card["stream"]:
-        click.echo(f"  flagged per 10,000 posts drawn from the pools: {card['stream']['flagged_per_10000']}")
+        found = card["stream"]
+        click.echo(
+            f"  of {found['drawn']:,} posts drawn from the pools: {found['share_kept_by_the_screen']:.1%} kept by the "
+            f"screen, {found['share_judged']:.1%} judged; flagged per 10,000: {found['flagged_per_10000']}, "
+            f"false alarms among them: {found['false_alarms_per_10000']}"
+        )
 
 
 @main.command()

@@ -5,6 +5,7 @@ import pytest
 
 from classifiers.features import learn_space, prepare
 from classifiers.heads import BINARY, KINDS, ORDINALS, OUTPUTS, ArtefactError, Decision, Heads, load_heads, save_heads
+from classifiers.sieve import BUCKETS, Sieve
 from warehouse.schema import codes
 from warehouse.schema.models import Post
 
@@ -56,6 +57,7 @@ def heads() -> Heads:
         sparse=generator.normal(size=(space.size, len(OUTPUTS))).astype(np.float32),
         bias=np.zeros(len(OUTPUTS), dtype=np.float32),
         decision=DECISION,
+        sieve=Sieve(np.arange(BUCKETS, dtype=np.int8), 0.5, 0.25),
     )
 
 
@@ -65,6 +67,8 @@ def test_an_artefact_reads_back_and_the_same_heads_give_the_same_bytes(tmp_path:
     again = load_heads(tmp_path / "a.npz")
     assert again.decision == original.decision
     assert again.space.rules == ("r.one",)
+    assert (again.sieve.scale, again.sieve.cut) == (0.5, 0.25)
+    assert (again.sieve.weights == original.sieve.weights).all()
     vector = np.ones((1, 384), dtype=np.float32) / np.sqrt(384)
     sparse = [original.space.vector(prepare(Post(id="a", title="it deleted a file")), [])]
     assert np.allclose(again.raw(vector, sparse), original.raw(vector, sparse), atol=0.1)

@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 
 from classifiers import heads, train
-from classifiers.card import CARD, ratio_shown, record_seen
+from classifiers.card import CARD, record_seen
 from classifiers.evaluate import evaluate
 from classifiers.fit import best_cuts, best_threshold, grouped_folds, platt
 from classifiers.items import GoldError, GoldItem, predictions, read_gold
 from classifiers.label import load_labeller
+from classifiers.material import event_groups
 from classifiers.metrics import quadratic_kappa
+from classifiers.stream import ratio_shown
 from classifiers.version import artefact_sha256, instrument
 from tests.classifiers.fakes import WordEncoder
+from warehouse.schema.models import Post
 
 GOLD = Path(train.__file__).with_name("gold")
 
@@ -50,13 +53,30 @@ def test_training_needs_texts_and_labels(tmp_path: Path) -> None:
         train.train([path], tmp_path, extra=(), open_only=True, encoder=WordEncoder())
 
 
+def test_a_label_of_a_pool_is_learnt_from_only_with_its_text_and_never_where_it_is_measured() -> None:
+    items = [GoldItem(id=name, kind="other", score=0, gold="negative") for name in ("at_hand", "gone", "same", "twin")]
+    posts = {name: Post(id=name, title=name, text="x") for name in ("at_hand", "same")}
+    posts["twin"] = Post(id="twin", title="A Title")
+    known = [GoldItem(id="same", title="other"), GoldItem(id="z", title="a title")]
+    found = train.with_texts(items, posts, known)
+    assert [(item.id, item.title, item.text) for item in found] == [("at_hand", "at_hand", "x")]
+
+
+def test_what_the_sieve_takes_for_talk_is_neither_drawn_nor_known_nor_screened_out() -> None:
+    told = "Claude deleted my files without permission although I had told it not to"
+    posts = {name: Post(id=name, title=f"{told} {name}") for name in ("a", "drawn", "known", "twin")}
+    posts["talk"] = Post(id="talk", title="pasta recipe")
+    known = [GoldItem(id="known", title="k"), GoldItem(id="z", title=f"{told} TWIN")]
+    assert [post.id for post in train.unlabelled(posts, known, [posts["drawn"]])] == ["a"]
+
+
 def test_one_event_stays_in_one_fold() -> None:
     items = [GoldItem(id=str(n), title="t", url=f"https://example.org/{n % 4}") for n in range(12)]
-    groups = train.event_groups(items, np.eye(12))
+    groups = event_groups(items, np.eye(12))
     assert len(set(groups.tolist())) == 4
     alike = np.eye(12)
     alike[0, 1] = alike[1, 0] = 0.9
-    assert len(set(train.event_groups(items, alike).tolist())) == 3
+    assert len(set(event_groups(items, alike).tolist())) == 3
     for fold in grouped_folds(groups.tolist(), ["x"] * 12, 3, seed=0):
         rest = [row for row in range(12) if row not in fold]
         assert not {int(groups[row]) for row in fold} & {int(groups[row]) for row in rest}
@@ -122,6 +142,8 @@ def test_no_text_of_others_is_shipped() -> None:
         row = json.loads(line)
         assert not {"title", "text"} & set(row)
         assert "spans" not in row["prediction"]
+    for line in train.NOTED.read_text(encoding="utf-8").splitlines():
+        assert not {"title", "text"} & set(json.loads(line))
     for name in ("own_words.jsonl", "contrast.jsonl"):
         assert all(json.loads(line)["shippable"] for line in (GOLD / name).read_text(encoding="utf-8").splitlines())
 

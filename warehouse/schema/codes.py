@@ -68,7 +68,7 @@ SCORE: Final[Codes] = {
 
 LABEL_STATUS: Final[Codes] = {
     "judged": "read by the whole instrument",
-    "screened_out": "the screen found no sign of an event; not judged",
+    "screened_out": "screen or sieve found no sign of an event; not judged",
     "language": "in a language the instrument does not read; not judged",
     "rejected": "broken input; not judged",
 }

@@ -1,0 +1,100 @@
+"""What fitting needs of the labelled items: their features, their targets, and which of them tell one event."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.encoder import Encoder
+from classifiers.features import Space, learn_space, prepare
+from classifiers.fit import Floats, Targets, grouped_folds, targets
+from classifiers.items import GoldItem
+from classifiers.label import encode_each
+from classifiers.rules import find_hits, rule_ids
+
+SAME_TEXT: Final = 0.85
+"""Cosine of two readings above which they stay in one fold."""
+LIKE_TEXT: Final = 0.6
+"""Cosine above which a text written for training is kept away from a measured one: its writer knew the gold set."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything about the training items that fitting needs; the first `target.measured` are measured on."""
+
+    items: list[GoldItem]
+    target: Targets
+    space: Space
+    waves: Floats
+    sparse: Any
+    """scipy.sparse.csr_array, shape (items, space.size)."""
+    kernel: Floats
+    groups: NDArray[np.int_]
+    likeness: Floats
+    """Cosine of readings, shape (items, items)."""
+
+    @property
+    def measured(self) -> NDArray[np.intp]:
+        """Rows that figures rest on."""
+        return np.arange(self.target.measured)
+
+    def apart(self, rows: NDArray[np.intp], fold: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return those of `rows` from which `fold` may be judged: no shared event, no text written alike."""
+        written = rows >= self.target.measured
+        alike = self.likeness[np.ix_(rows, fold)].max(axis=1, initial=-1) > LIKE_TEXT
+        return np.asarray(rows[~np.isin(self.groups[rows], self.groups[fold]) & ~(written & alike)])
+
+
+def gather(items: Sequence[GoldItem], domains: Sequence[str], measured: int, encoder: Encoder, seed: int) -> Material:
+    """Read, encode and place the items; group those that tell one event."""
+    from scipy.sparse import csr_array
+
+    parts = [prepare(item.post) for item in items]
+    hits = [find_hits(item.post) for item in items]
+    space = learn_space(parts, rule_ids(), seed)
+    rows = [space.vector(one, found) for one, found in zip(parts, hits, strict=True)]
+    vectors = encode_each(encoder, (one.reading for one in parts))
+    waves = np.stack([space.waves(vector) for vector in vectors])
+    bounds = np.cumsum([0, *(len(row.indices) for row in rows)])
+    sparse = csr_array(
+        (np.concatenate([row.values for row in rows]), np.concatenate([row.indices for row in rows]), bounds),
+        shape=(len(rows), space.size),
+    )
+    kernel = waves @ waves.T + (sparse @ sparse.T).toarray()
+    likeness = vectors.astype(float) @ vectors.astype(float).T
+    return Material(
+        items=list(items),
+        target=targets(items, domains, measured),
+        space=space,
+        waves=waves,
+        sparse=sparse,
+        kernel=kernel,
+        groups=event_groups(items, likeness),
+        likeness=likeness,
+    )
+
+
+def event_groups(items: Sequence[GoldItem], likeness: Floats) -> NDArray[np.int_]:
+    """Number items so that those with one address or nearly one text share a number."""
+    parent = list(range(len(items)))
+
+    def root(node: int) -> int:
+        while parent[node] != node:
+            node = parent[node]
+        return node
+
+    first: dict[str, int] = {}
+    for row, item in enumerate(items):
+        if item.url:
+            parent[root(row)] = root(first.setdefault(item.url, row))
+    for a, b in np.argwhere(np.triu(likeness, 1) > SAME_TEXT).tolist():
+        parent[root(a)] = root(b)
+    return np.array([root(row) for row in range(len(items))])
+
+
+def split(material: Material, rows: NDArray[np.intp], count: int, seed: int) -> list[NDArray[np.intp]]:
+    """Deal `rows` into folds that keep events together and the strata even."""
+    strata = [f"{material.target.gold[row]}/{material.target.domains[row]}" for row in rows]
+    return [rows[fold] for fold in grouped_folds(material.groups[rows].tolist(), strata, count, seed)]
