@@ -58,6 +58,7 @@ workers: $(STAMP)
 #   make train GOLD="real.jsonl own_words.jsonl" POOLS="posts1.jsonl.gz posts2.jsonl.gz"
 train: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/offscript train $(GOLD) --labels classifiers/gold $(addprefix --pool ,$(POOLS))
+	OMP_NUM_THREADS=1 $(BIN)/python -m classifiers.linking.card
 
 # Every stage against what one would otherwise do; writes bench/results.json and docs/bench.md. PARTS="link publish" for some.
 bench: $(STAMP)

@@ -53,9 +53,9 @@ class Sieve:
 
 def buckets(post: Post) -> tuple[list[int], list[int]]:
     """Return the sorted buckets of a post's words with their pairs, and of its terms and cues with theirs."""
-    title, text = post.title[:TITLE_CHARACTERS], post.text[:TEXT_CHARACTERS]
-    head, body = mask(title), mask(text)
-    signs = chain(_term_grams(title, text), cue_grams(head, body))
+    # All are read with names masked: of one event told of two products the same is handed on.
+    head, body = mask(post.title[:TITLE_CHARACTERS]), mask(post.text[:TEXT_CHARACTERS])
+    signs = chain(_term_grams(head, body), cue_grams(head, body))
     return (
         _hashed(_word_grams(words(head), words(body)), WORD_BUCKETS, 0),
         _hashed(signs, SIGN_BUCKETS, WORD_BUCKETS),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 BATCH = 512
 
 
-def _post(item: dict[str, Any]) -> Post:
+def post_of_item(item: dict[str, Any]) -> Post:
     """Return what the instrument reads of one input line; only `id` and a title or text are needed.
 
     Raises:
@@ -73,7 +73,7 @@ def label_file(source: Path, out: Path, *, screened: bool, console: Console) -> 
             slots: list[LabelLine | None] = []
             for number, entry in batch:
                 try:
-                    posts.append(_post(_item(entry)))
+                    posts.append(post_of_item(_item(entry)))
                     slots.append(None)
                 except MappingError:
                     given = entry.item.get("id") if isinstance(entry, jsonl.Line) else None
@@ -108,7 +108,7 @@ def link_file(source: Path, out: Path, merge: Merge) -> tuple[int, int, int]:
     for number, entry in _readable(source):
         try:
             item = _item(entry)
-            post = _post(item)
+            post = post_of_item(item)
             when = parse_when(item.get("created_at") or item.get("published_on"), now)
         except MappingError as error:
             slots.append(

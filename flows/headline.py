@@ -53,7 +53,8 @@ def _table(con: Any, done: Ingested) -> Table:  # noqa: ANN401
         ("posts read", done.new_items, totals.get("items read", 0)),
         ("  the same post under another id or text", None, duplicates),
         ("kept by the screen", done.kept, totals.get("kept by the screen", 0)),
-        ("labelled", done.labelled, totals.get("judged", 0)),
+        ("labelled", done.labelled, scalar(con, "SELECT count(*) FROM current_labels")),
+        ("  handed on by the sieve, and judged", None, totals.get("judged", 0)),
         ("strict reports", None, totals.get("strict reports", 0)),
         ("strict incidents", done.opened, totals["strict incidents"]),
     )

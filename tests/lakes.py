@@ -1,21 +1,14 @@
-"""Lakes for the tests: a catalogue in a file, copied from one that is ready, and a PostgreSQL of their own."""
+"""Lakes for the tests: a catalogue in a file, copied from one that is ready, or one in PostgreSQL."""
 
 import os
 import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-import pytest
 
+from tests.postgres import USER
 from warehouse.connect import open_working
 from warehouse.lake import DATA, SETTING
-
-# Debian keeps a version's programs apart; on other systems they are on the path.
-_DEBIAN = Path("/usr/lib/postgresql")
 
 
 def ready(folder: Path) -> Path:
@@ -38,41 +31,6 @@ def copy(made: Path, folder: Path) -> Path:
     return catalogue
 
 
-def programs() -> Path | None:
-    """Return the folder of PostgreSQL's programs, None if it is not installed."""
-    found = sorted(_DEBIAN.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    on_path = shutil.which("initdb")
-    return found[-1].parent if found else Path(on_path).parent if on_path else None
-
-
-@contextmanager
-def postgres() -> Iterator[str]:
-    """Run a PostgreSQL in a new folder, on a Unix socket alone; yield how to reach its empty database `lake`."""
-    bin_ = programs()
-    if bin_ is None:
-        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    folder = Path(tempfile.mkdtemp(prefix="offscript-pg-"))
-    run = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
-    if run:
-        # It refuses to be root.
-        shutil.chown(folder, "postgres", "postgres")
-    data = folder / "data"
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
-    _quiet([*run, str(bin_ / "initdb"), "-D", str(data), "-A", "trust", "-U", "offscript", "-E", "UTF8"])
-    control = [*run, str(bin_ / "pg_ctl"), "-D", str(data), "-w"]
-    _quiet([*control, "-o", options, "-l", str(folder / "log"), "start"])
-    try:
-        _quiet([str(bin_ / "createdb"), "-h", str(folder), "-U", "offscript", "lake"])
-        yield f"postgres:host={folder} user=offscript dbname=lake"
-    finally:
-        _quiet([*control, "-m", "immediate", "stop"])
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def shared_lake(reached: str, folder: Path) -> dict[str, str]:
-    """Return the settings that put the warehouse on a lake in this PostgreSQL."""
-    return {SETTING: f"ducklake:{reached}", DATA: str(folder / "parquet")}
-
-
-def _quiet(command: list[str]) -> None:
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+def shared_lake(socket: Path, folder: Path) -> dict[str, str]:
+    """Return the settings that put the warehouse on a lake whose catalogue is database `lake` of this PostgreSQL."""
+    return {SETTING: f"ducklake:postgres:host={socket} user={USER} dbname=lake", DATA: str(folder / "parquet")}

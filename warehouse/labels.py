@@ -1,7 +1,7 @@
 """Labels: one row per report, text and instrument; a new instrument never overwrites an old judgement."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,7 +72,7 @@ def unlabelled(
     return batches(con, f"SELECT r.* {_UNLABELLED} {part} ORDER BY r.report_id", [instrument], size)
 
 
-def shares(con: duckdb.DuckDBPyConnection) -> Iterator[int | None]:
+def shares(con: duckdb.DuckDBPyConnection) -> Generator[int | None, None, None]:
     """Yield what this process is to judge: everything, or on a shared lake share by share what no other judges now.
 
     When it ends every share has been this process's at some time, so everything is judged, whoever judged it.

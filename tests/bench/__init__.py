@@ -8,6 +8,7 @@ from typing import Final
 PARTS: Final = {
     "screen": "tests.bench.screening",
     "cascade": "tests.bench.cascade",
+    "instrument": "tests.bench.instrument",
     "link": "tests.bench.linking",
     "ingest": "tests.bench.collecting",
     "pipeline": "tests.bench.pipeline",

@@ -9,7 +9,7 @@ import pandas as pd
 from classifiers.encoder import MiniLM
 from classifiers.items import read_gold
 from classifiers.label import load_labeller
-from flows.files import _post
+from flows.files import post_of_item
 from tests.bench import posts
 from tests.bench.frame import Row, clocked, peak, rate
 from tests.conftest import ROOT
@@ -41,7 +41,7 @@ def rows(*, small: bool) -> list[Row]:
     items = [json.loads(line) for line in posts.drawn(60 if small else 4000)]
     some = random.Random(posts.SEED).sample(items, 20 if small else 1000)
     labeller = load_labeller()
-    read = [_post(item) for item in items]
+    read = [post_of_item(item) for item in items]
     # The first one also reads the rules and wakes the libraries.
     loading, _ = clocked(lambda: labeller.label(read[:1], screened=False))
     judging, lines = clocked(lambda: labeller.label(read))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from classifiers.batches import as_batch, as_lines, label_batch
 from classifiers.screen import screen
 from flows.cluster import spread
-from flows.files import _post
+from flows.files import post_of_item
 from tests.bench import posts
 from tests.bench.frame import Row, clocked, held_against
 from warehouse.schema.models import Post
@@ -29,7 +29,7 @@ BATCH: Final = 16
 
 def rows(*, small: bool) -> list[Row]:
     """Label the same posts alone and on clusters of each size."""
-    drawn = [_post(json.loads(line)) for line in posts.drawn(400 if small else 6000)]
+    drawn = [post_of_item(json.loads(line)) for line in posts.drawn(400 if small else 6000)]
     held = [post for post in drawn if screen(post).kept][: 2 * BATCH if small else 512]
     # The first post loads the instrument.
     loading, _ = clocked(lambda: label_batch(as_batch(held[:1])))

@@ -1,5 +1,6 @@
 """Linking: what is one event, what only looks like one, and that order, copies and bridges change nothing."""
 
+import json
 import random
 import time
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from classifiers.encoder import default_encoder
 from classifiers.linking import cluster, find_links, link_lines, measure
+from classifiers.linking.card import CARD
 from classifiers.linking.clues import address_of, content_of, numbers
 from classifiers.linking.when import event_windows
 from warehouse.schema.models import Link, Linkable
@@ -270,6 +272,11 @@ def test_quality_on_the_shipped_texts() -> None:
     assert crossed.b_cubed_f1 >= 0.93
     assert crossed.look_alikes_joined <= 2
     assert unseen.look_alikes_joined <= 2
+    # The card states what is measured: pages and commands print it beside each merge setting.
+    stated = json.loads(CARD.read_text("utf-8"))["quality"]
+    assert stated["cross_validated"]["b_cubed_f1"] == pytest.approx(crossed.b_cubed_f1, abs=0.005)
+    for setting, own in figures.look_alikes_test.items():
+        assert stated["look_alikes_test"][setting]["look_alikes_joined"] == own.look_alikes_joined
 
 
 def told_on(name: str, tracker: str | None, title: str, day: str = "2026-03-02") -> Linkable:

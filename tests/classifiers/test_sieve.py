@@ -39,11 +39,10 @@ def test_stored_weights_answer_as_the_fitted_ones() -> None:
     assert np.allclose(stored, raw, atol=0.1)
 
 
-def test_a_name_does_not_move_its_words() -> None:
-    # The screen's terms are read with the names in place ("code deleted"); the card's name_swap says what that costs.
+def test_a_name_moves_nothing() -> None:
     one = Post(id="a", title="Claude Code deleted my files", text="Anthropic says sorry")
     other = Post(id="b", title="Gemini CLI deleted my files", text="Google says sorry")
-    assert buckets(one)[0] == buckets(other)[0]
+    assert buckets(one) == buckets(other)
 
 
 def test_empty_and_endless_texts_are_scored_in_bounded_time() -> None:

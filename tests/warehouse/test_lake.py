@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.lakes import postgres, programs, shared_lake
+from tests.lakes import shared_lake
+from tests.postgres import postgres, programs
 from tests.warehouse.builders import add_report, warehouse
 from warehouse import labels, raw
 from warehouse.backup import back_up, listed, restore
@@ -28,8 +29,8 @@ SECRET = "zz-words-that-somebody-took-back"
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The settings of a lake in a PostgreSQL that runs as long as this module's tests."""
-    with postgres() as reached:
-        yield shared_lake(reached, tmp_path_factory.mktemp("shared"))
+    with postgres("lake") as socket:
+        yield shared_lake(socket, tmp_path_factory.mktemp("shared"))
 
 
 @pytest.fixture
