@@ -26,6 +26,7 @@ def copy(made: Path, folder: Path) -> Path:
     """Put a copy of an empty lake into a folder; return its catalogue."""
     catalogue = folder / "lake.ducklake"
     shutil.copyfile(made, catalogue)
+    shutil.copytree(f"{made}.files", folder / "lake.files")
     with duckdb.connect(str(catalogue)) as con:
         con.execute("UPDATE ducklake_metadata SET value = ? WHERE key = 'data_path'", [f"{folder}/lake.files/"])
     return catalogue

@@ -116,7 +116,7 @@ def _fill(con: duckdb.DuckDBPyConnection, *, posts: int, reports: int, incidents
         "INSERT INTO instruments (instrument, ordinal, registered_at, screen, card) VALUES (?, 1, ?, 's', ?)",
         [INSTRUMENT, now, json.dumps(CARD)],
     )
-    con.execute("INSERT INTO snapshot_info VALUES (?, ?, ?, '0.1.0', ?)", [ID, now, ID[-8:] * 8, INSTRUMENT])
+    con.execute("INSERT INTO snapshot_info VALUES (?, ?, ?, '0.1.0', ?, NULL)", [ID, now, ID[-8:] * 8, INSTRUMENT])
     for platform in PLATFORMS:
         con.execute(
             "INSERT INTO coverage (source_id, stream, platform, from_at, to_at, coverage, posts, run_id) "

@@ -14,7 +14,7 @@ from flows.collect import Collected, Coverage
 from flows.errors import InputError
 from flows.sources import jsonl
 from warehouse import raw
-from warehouse.connect import open_working
+from warehouse.connect import WarehouseError, open_working
 
 
 def post(n: int, **changes: Any) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def test_a_broken_page_stores_neither_its_rows_nor_its_cursor(tmp_path: Path, mo
         return changed
 
     monkeypatch.setattr(raw, "store_page", third_breaks)
-    with pytest.raises(OSError, match="No space"), open_working(tmp_path / "x.duckdb") as con:
+    with pytest.raises(WarehouseError, match="no room left"), open_working(tmp_path / "x.duckdb") as con:
         load(con, path)
     with open_working(tmp_path / "x.duckdb") as con:
         assert con.execute("SELECT count(*) FROM raw_items").fetchall() == [(20,)]
@@ -129,7 +129,7 @@ from pathlib import Path
 from flows import collect
 from flows.sources import jsonl
 from warehouse import raw
-from warehouse.connect import open_working
+from warehouse.connect import WarehouseError, open_working
 import os, signal
 jsonl.PAGE_LINES = 100
 whole, pages = raw.store_page, 0

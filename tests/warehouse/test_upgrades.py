@@ -42,7 +42,7 @@ def released(path: Path, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as then, duckdb.connect(str(path)) as con:
         # The views and comments of today were not there.
         then.setattr(module, "migrations", lambda: steps)
-        then.setattr(module, "TABLES", {})
+        then.setattr(module, "WORKING", ())
         then.setattr("warehouse.migrate.ddl.create_views", lambda _con: None)
         con.execute("SET TimeZone = 'UTC'")
         assert module.migrate(con) == number
