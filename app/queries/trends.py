@@ -5,6 +5,8 @@ from typing import Any, Final, get_args
 
 from app.keep import kept, reading
 from warehouse.connect import Snapshot
+from warehouse.labels import current_card
+from warehouse.present.merging import merging
 from warehouse.rows import fetch, scalar
 from warehouse.schema.models import Merge
 from warehouse.trends.rates import Control, adjusted, rates
@@ -73,6 +75,13 @@ def volumes(snapshot: Snapshot) -> int:
     """Return how many counts of control posts, the denominators, the snapshot holds."""
     with reading(snapshot) as con:
         return int(scalar(con, "SELECT count(*) FROM volumes"))
+
+
+@kept(8)
+def joining(snapshot: Snapshot, merge: Merge) -> str:
+    """Return what a merge setting joins and its measured error, in a sentence or two."""
+    with reading(snapshot) as con:
+        return merging(current_card(con), merge)
 
 
 @kept(16)

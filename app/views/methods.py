@@ -9,8 +9,10 @@ from app.queries import methods
 from warehouse.present import wording
 from warehouse.present.charts import NAMES
 from warehouse.present.instrument import measured
+from warehouse.present.merging import merging
 from warehouse.present.methods import CROSSWALK, CROSSWALK_NOTE, LIMITS, WHY_LOST, card_rows, changes, losses
 from warehouse.schema import codes
+from warehouse.schema.models import MERGES
 
 
 def show(frame: Frame) -> str:
@@ -65,6 +67,9 @@ def _instrument(frame: Frame) -> None:
         st.html(markup.table(card_rows(card), "The instrument’s card"))
         if card:
             st.download_button("The whole card, JSON", str(card), "card.json", "application/json", on_click="ignore")
+    st.header("Joining reports into incidents, and how often it errs", anchor=False)
+    for merge in MERGES:
+        st.html(markup.note(merging(str(card) if card else None, merge)))
 
 
 def _rubric() -> None:

@@ -12,7 +12,6 @@ from app.queries.incidents import months
 from warehouse.present import wording
 from warehouse.present.charts import coverage_strip, line_name
 from warehouse.present.trend import trend
-from warehouse.schema import codes
 from warehouse.schema.models import MERGES, Merge
 from warehouse.trends.lines import TOTAL, By, Line, Series
 
@@ -52,7 +51,7 @@ def show(frame: Frame) -> str:
     found = _window(frame, by, merge or "normal")
     if found is None:
         return "Trends"
-    st.html(markup.note(f"Merge {found.merge}: {codes.MERGE[found.merge]}."))
+    st.html(markup.note(trends.joining(frame.snapshot, found.merge)))
     if found.reason is not None:
         title = wording.BANNER if found.banner else "No ratio yet"
         st.html(markup.banner(title, wording.not_computable(found.reason)))

@@ -111,7 +111,7 @@ def test_a_view_is_an_address(tmp_path: Path) -> None:
     assert re.findall(r"№ (\d+)", said(page("incidents", order="evidence", q="codex")))[:2] == ["3", "6"]
     assert "№ 5" in said(page("incidents", source="reddit", to="2026-03"))
     shown = page("trends", by="behaviour", merge="tight", axis="log")
-    assert "Merge tight" in said(shown)
+    assert "Tight merging joins copies only" in said(shown)
     assert "Points on a log axis" in shown.get("vega_lite_chart")[0].proto.alt
     # What an address asks wrongly is not asked at all.
     assert "6 incidents, told in 7 reports" in said(page("incidents", behaviour="<b>", order="worst", evidence="9"))

@@ -105,7 +105,7 @@ WHY_LOST: Final = {
     "items read": "every item the sources gave",
     "posts": "the same post under two ids is one",
     "kept by the screen": "texts without any sign of an AI system’s conduct are left out",
-    "judged": "texts in a language the instrument does not read, or broken, are left out",
+    "judged": "left out: what a sieve of words takes for no event, other languages, broken texts",
     "strict reports": "kept: an event told first or second hand, specific enough (score 5 or more of 9)",
     "strict incidents": "reports of one event are joined",
 }
