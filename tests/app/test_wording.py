@@ -1,7 +1,10 @@
 """What is said about a figure keeps the rules."""
 
+import re
+
 import pytest
 
+from tests.conftest import ROOT
 from warehouse.present import wording
 from warehouse.present.wording import faults
 from warehouse.trends.statistics import rate_ratio
@@ -82,3 +85,13 @@ def test_a_zero_count_has_no_ratio_but_an_interval() -> None:
     text = wording.ratio_text(rate_ratio(0, 12))
     assert text.startswith("not computable (95 % exact interval above ")
     assert "n = 0 and 12 incidents" in text
+
+
+def test_what_is_said_of_merging_is_what_the_simulation_found() -> None:
+    page, readme = ((ROOT / name).read_text("utf-8") for name in ("docs/simulation.md", "README.md"))
+    for merge in ("tight", "normal"):
+        for ratio in ("counted, exact", "corrected by the audit"):
+            found = re.search(rf"\| {merge} \| {ratio} \| 200 \| ([\d.]+) \|", page)
+            assert found
+            assert found[1] in wording.MERGING
+            assert found[1] in readme

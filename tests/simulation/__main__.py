@@ -130,7 +130,7 @@ _FINDING: Final = """
 How to read it. *True counts* shows what chance alone does. *Counted* is what the pipeline prints. Two errors pull it towards
 1: posts that only sound like events are flagged at an even rate, and under normal merging events of one agent told in like
 words within days are joined, which hides part of a rise. A link must stand out by more the more like reports of other
-events there are around it, which keeps the share joined by chance nearly even. *Corrected by the audit* takes out false
+events there are around it, which keeps the share joined by chance more even, though not quite. *Corrected by the audit* takes out false
 alarms and misses, not what linking joins too much. So a ratio under normal merging stands beside the one under tight
 merging, and where they differ by more than their intervals allow, joining is the reason to look at first. Under tight
 merging every telling counts, and tellings come in bunches: the exact interval, which takes them for independent, is too
