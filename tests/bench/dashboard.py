@@ -43,6 +43,9 @@ def rows(*, small: bool) -> list[Row]:
         found = [_row("one pass over the reports", lambda: _baseline(snapshot))]
         found += [held_against(_row(name, read), found[0]) for name, read in _views(snapshot).items()]
         with mock.patch.dict(os.environ, OFFSCRIPT_DB=str(db)):
+            # A server has shown each page before: what is imported at the first is not counted.
+            for name in PAGES:
+                _page(name)
             run = ((f"page {name}, its answers kept", partial(_page, name)) for name in PAGES)
             found += [held_against(_row(*each), found[0]) for each in run]
     return [*found, peak()]
