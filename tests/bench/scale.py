@@ -152,7 +152,8 @@ def costs(found: dict[str, Any]) -> Costs:
         next(row["n"] for row in found["publish"]["rows"] if row["name"] == "publish") if "publish" in found else 0
     )
     publish = value(found, "publish", "publish") / max(reports, 1)
-    spread = max(value(found, "cluster", "overhead of 4 workers") / 1000, 0.0)
+    # Of one worker: where several share a core, what they take from each other is no cost of the way.
+    spread = max(value(found, "cluster", "overhead of 1 workers") / 1000, 0.0)
     return Costs(**stage, publish=publish, bytes=value(found, "pipeline", "working file"), spread=spread)
 
 
@@ -189,10 +190,11 @@ def span(tier: Tier, stream: Stream, cost: Costs) -> tuple[Reach, Reach]:
 
 def rounded(number: float) -> str:
     """Return a count with two digits: a model knows no more."""
-    if number <= 0:
-        return "0"
-    text = f"{float(f'{number:.2g}'):,.0f}"
-    return f"{number / 1e9:.2g} billion" if number >= 1e9 else f"{number / 1e6:.2g} million" if number >= 1e6 else text
+    for size, name in ((1e9, " billion"), (1e6, " million")):
+        if number >= size:
+            return f"{rounded(number / size)}{name}"
+    two = float(f"{max(number, 0):.2g}")
+    return f"{two:,.0f}" if two >= 10 or two == int(two) else f"{two:g}"
 
 
 def text(found: dict[str, Any]) -> str:
@@ -241,7 +243,7 @@ def _tiers(cost: Costs) -> list[str]:
             low, high = span(tier, stream, cost)
             there = "unknown"
             if stream.posts:
-                there = f"{low.posts / stream.posts.high:.2g} to {high.posts / stream.posts.low:.2g} times"
+                there = f"{rounded(low.posts / stream.posts.high)} to {rounded(high.posts / stream.posts.low)} times"
             wall = low.wall if low.wall == high.wall else f"{low.wall}, or {high.wall}"
             lines.append(
                 f"| {tier.name} | {stream.name} | {rounded(low.posts)} to {rounded(high.posts)} | {there} | {wall} | {money} |"

@@ -23,7 +23,7 @@ def measured(**rates: float) -> dict[str, Any]:
         ("pipeline", "link"): 500.0,
         ("pipeline", "working file"): 3000.0,
         ("publish", "publish"): 30.0,
-        ("cluster", "overhead of 4 workers"): 2.0,
+        ("cluster", "overhead of 1 workers"): 2.0,
     }
     found: dict[str, Any] = {}
     for (part, name), value in told.items():
