@@ -21,7 +21,7 @@ _RENAMED: Final[Mapping[str, Mapping[str, str]]] = {
     "events": {},
 }
 _FILES: Final = {"reference_counts": "field_counts.csv", "reference_rates": "lab_rates.csv", "events": "events.csv"}
-_STUDY: Final = "cltr_scheming_in_the_wild"
+STUDY: Final = "cltr_scheming_in_the_wild"
 _FIRST: Final = "incidents in the first month"
 _LAST: Final = "incidents in the last month"
 
@@ -54,15 +54,15 @@ def study_first_last(source: duckdb.DuckDBPyConnection | Path | None = None) -> 
     """
     if isinstance(source, duckdb.DuckDBPyConnection):
         rows = fetch(
-            source, "SELECT what, value, confidence, source_url FROM reference_counts WHERE series = ?", [_STUDY]
+            source, "SELECT what, value, confidence, source_url FROM reference_counts WHERE series = ?", [STUDY]
         )
     else:
         file = source or _shipped(_FILES["reference_counts"])
-        rows = [row for row in _read(file, "reference_counts") if row["series"] == _STUDY]
+        rows = [row for row in _read(file, "reference_counts") if row["series"] == STUDY]
     found = {row["what"]: row for row in rows if row["value"] is not None}
     missing = [what for what in (_FIRST, _LAST) if what not in found]
     if missing:
-        msg = f"no figure of {_STUDY} for: {', '.join(missing)}"
+        msg = f"no figure of {STUDY} for: {', '.join(missing)}"
         raise LookupError(msg)
     first, last = int(found[_FIRST]["value"]), int(found[_LAST]["value"])
     confidence = " and ".join(sorted({str(found[what]["confidence"]) for what in (_FIRST, _LAST)}))
@@ -72,6 +72,15 @@ def study_first_last(source: duckdb.DuckDBPyConnection | Path | None = None) -> 
         "Its counting rules are not ours; its figures are never added to ours."
     )
     return StudyCounts(first, last, citation)
+
+
+def study_controls(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return the published study's controls, `what` and `value`: the ratio of last month to first of mere talk."""
+    return fetch(
+        con,
+        "SELECT what, value FROM reference_counts WHERE series = ? AND what LIKE 'control:%' ORDER BY value DESC",
+        [STUDY],
+    )
 
 
 LAB_NOTE: Final = (

@@ -12,7 +12,7 @@ from warehouse.labels import current_card
 from warehouse.present import wording
 from warehouse.present.cases import Case, strongest
 from warehouse.present.instrument import measured
-from warehouse.references import study_first_last
+from warehouse.references import STUDY, study_controls, study_first_last
 from warehouse.rows import fetch, scalar
 from warehouse.trends.rates import Control, adjusted
 from warehouse.trends.series import Line, Series, monthly
@@ -20,7 +20,6 @@ from warehouse.trends.statistics import RateRatio, rate_ratio, ratio_of_ratios
 
 Rows = tuple[dict[str, Any], ...]
 
-STUDY: Final = "cltr_scheming_in_the_wild"
 MERGE: Final = "normal"
 KEPT: Final = 4
 
@@ -199,7 +198,7 @@ def _ratios(
                 "n": f"{found.before:,} → {found.after:,}",
                 "interval": wording.interval(item),
             }
-    for row in _study_controls(con):
+    for row in study_controls(con):
         yield {
             "what": wording.control_name(row["what"]),
             "basis": "control",
@@ -209,14 +208,6 @@ def _ratios(
             "n": "counts not published",
             "interval": "interval not computable",
         }
-
-
-def _study_controls(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    return fetch(
-        con,
-        "SELECT what, value FROM reference_counts WHERE series = ? AND what LIKE 'control:%' ORDER BY value DESC",
-        [STUDY],
-    )
 
 
 def _adjusted(con: duckdb.DuckDBPyConnection, study: RateRatio | None) -> Iterator[dict[str, Any]]:
@@ -235,7 +226,7 @@ def _adjusted(con: duckdb.DuckDBPyConnection, study: RateRatio | None) -> Iterat
                 study,
                 f"; control {row['value']:g}, its counts not published",
             )
-            for row in _study_controls(con)
+            for row in study_controls(con)
         ]
     for what, basis, over, ratio, of_control in found:
         bounded = over.low is not None and over.high is not None

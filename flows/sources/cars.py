@@ -9,8 +9,8 @@ from typing import IO, Any
 
 import libipld
 
-from flows.sources.exports import as_line
-from flows.sources.jsonl import PAGE_LINES, Page, Reject
+from flows.sources.exports import as_line, paged, unreadable
+from flows.sources.jsonl import Line, Page, Reject
 
 POSTS = b"app.bsky.feed.post/"
 MAX_BLOCK = 4 * 1024 * 1024
@@ -33,22 +33,19 @@ def pages(path: Path, first: int = 1) -> Iterator[Page]:
 
     Never raises for what the file holds: one that breaks off ends with a reject.
     """
-    page, number = Page(), 0
+    yield from paged(_lines(path, first))
+
+
+def _lines(path: Path, first: int) -> Iterator[Line | Reject]:
+    number = 0
     try:
         for number, item in enumerate(_posts(path), 1):
-            if number < first:
-                continue
-            page.lines.append(as_line(item, number))
-            if len(page.lines) >= PAGE_LINES:
-                page.next_line = number + 1
-                yield page
-                page = Page()
+            if number >= first:
+                yield as_line(item, number)
     except ValueError as error:
-        page.rejects.append(Reject(number + 1, "", "not_json", f"not a repository: {str(error)[:160]}", 0, ""))
+        yield Reject(number + 1, "", "not_json", f"not a repository: {str(error)[:160]}", 0, "")
     except OSError as error:
-        page.rejects.append(Reject(0, "", "unreadable", error.strerror or type(error).__name__, 0, ""))
-    page.next_line = None
-    yield page
+        yield unreadable(error)
 
 
 def _posts(path: Path) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ import codecs
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -100,26 +100,45 @@ def pages(path: Path, first: int = 1) -> Iterator[Page]:
 
     Never raises for what the file holds: one that breaks off ends with a reject.
     """
-    page, number = Page(), 0
-    try:
-        for number, item in enumerate(_documents(path), 1):
-            if number < first:
-                continue
-            page.lines.append(as_line(item, number))
-            if len(page.lines) >= PAGE_LINES:
-                page.next_line = number + 1
-                yield page
-                page = Page()
-        if not number:
-            page.rejects.append(Reject(0, "", "empty_file", "the file holds no object", 0, ""))
-    except (ValueError, RecursionError) as error:
-        page.rejects.append(Reject(number + 1, "", "not_json", str(error)[:200], 0, ""))
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        page.rejects.append(Reject(number + 1, "", "not_gzip", f"gzip data broken: {error}", 0, ""))
-    except OSError as error:
-        page.rejects.append(Reject(0, "", "unreadable", error.strerror or type(error).__name__, 0, ""))
+    yield from paged(_lines(path, first))
+
+
+def paged(found: Iterable[Line | Reject]) -> Iterator[Page]:
+    """Yield lines in pages; a reject ends the file and stands on its last page."""
+    page = Page()
+    for item in found:
+        if isinstance(item, Reject):
+            page.rejects.append(item)
+            continue
+        page.lines.append(item)
+        if len(page.lines) >= PAGE_LINES:
+            page.next_line = item.number + 1
+            yield page
+            page = Page()
     page.next_line = None
     yield page
+
+
+def _lines(path: Path, first: int) -> Iterator[Line | Reject]:
+    """Yield the objects of a file from one on; where it breaks off, what was wrong, and nothing more."""
+    number = 0
+    try:
+        for number, item in enumerate(_documents(path), 1):
+            if number >= first:
+                yield as_line(item, number)
+        if not number:
+            yield Reject(0, "", "empty_file", "the file holds no object", 0, "")
+    except (ValueError, RecursionError) as error:
+        yield Reject(number + 1, "", "not_json", str(error)[:200], 0, "")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        yield Reject(number + 1, "", "not_gzip", f"gzip data broken: {error}", 0, "")
+    except OSError as error:
+        yield unreadable(error)
+
+
+def unreadable(error: OSError) -> Reject:
+    """Return the reject of a file that the system does not give."""
+    return Reject(0, "", "unreadable", error.strerror or type(error).__name__, 0, "")
 
 
 def _documents(path: Path) -> Iterator[Native]:

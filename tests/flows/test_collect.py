@@ -1,8 +1,5 @@
 import gzip
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ from flows import collect
 from flows.collect import Collected, Coverage
 from flows.errors import InputError
 from flows.sources import jsonl
+from tests.flows.killing import import_killed
 from warehouse import raw
 from warehouse.connect import WarehouseError, open_working
 
@@ -123,37 +121,12 @@ def test_a_broken_page_stores_neither_its_rows_nor_its_cursor(tmp_path: Path, mo
         assert load(con, path).new == 5
 
 
-KILLED = """
-import sys
-from pathlib import Path
-from flows import collect
-from flows.sources import jsonl
-from warehouse import raw
-from warehouse.connect import WarehouseError, open_working
-import os, signal
-jsonl.PAGE_LINES = 100
-whole, pages = raw.store_page, 0
-def store(*args, **named):
-    global pages
-    pages += 1
-    done = whole(*args, **named)
-    if pages == int(sys.argv[3]):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return done
-raw.store_page = store
-with open_working(Path(sys.argv[1])) as con:
-    collect.import_file(con, Path(sys.argv[2]), coverage=None, key=b"k", run_id="r")
-"""
-
-
 @pytest.mark.parametrize("page", [1, 4])
 def test_killed_inside_a_page_nothing_is_lost_and_nothing_is_there_twice(tmp_path: Path, page: int) -> None:
     path = tmp_path / "x.jsonl.gz"
     path.write_bytes(gzip.compress("".join(json.dumps(post(n)) + "\n" for n in range(1050)).encode()))
     db = tmp_path / "x.duckdb"
-    command = [sys.executable, "-c", KILLED, str(db), str(path), str(page)]
-    killed = subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
-    assert killed.returncode == -9
+    assert import_killed(db, path, page, "jsonl.PAGE_LINES = 100") == -9
     with open_working(db) as con:
         assert con.execute("SELECT count(*) FROM raw_items").fetchone() == (100 * (page - 1),)
         assert load(con, path).new == 1050 - 100 * (page - 1)

@@ -18,7 +18,7 @@ from warehouse.present import charts, wording
 from warehouse.present.cases import Case, strongest
 from warehouse.present.document import Block, Bullets, Heading, Paragraph, Picture, Quote, Table, texts
 from warehouse.present.instrument import measured
-from warehouse.references import study_first_last
+from warehouse.references import study_controls, study_first_last
 from warehouse.rows import fetch, scalar
 from warehouse.schema import codes
 from warehouse.trends.lines import Line, Month, Series
@@ -235,7 +235,7 @@ def _controls(con: duckdb.DuckDBPyConnection, series: Series) -> Iterator[Block]
     except LookupError:
         return
     yield Paragraph(wording.study_text(rate_ratio(study.first, study.last)))
-    for row in fetch(con, "SELECT what, value FROM reference_counts WHERE what LIKE 'control:%' ORDER BY value DESC"):
+    for row in study_controls(con):
         yield Paragraph(wording.control_text(row["what"], row["value"]) + ".", "note")
 
 

@@ -1,9 +1,6 @@
 import json
-import os
 import resource
 import struct
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,7 @@ from flows.sources import dumps
 from flows.sources.dumps import Reader, is_dump
 from flows.sources.jsonl import Line, Page, Reject
 from flows.sources.sift import Sift
-from tests.conftest import ROOT
+from tests.flows.killing import import_killed
 from tests.flows.sources.conftest import queries, stored
 from warehouse.connect import open_working
 
@@ -177,35 +174,11 @@ def test_a_dump_is_imported_once_with_its_counts(tmp_path: Path) -> None:
         assert con.execute("SELECT DISTINCT platform, channel FROM reports").fetchall() == [("reddit", "r/devtools")]
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from flows import collect
-from flows.sources import dumps
-from warehouse import raw
-from warehouse.connect import open_working
-dumps.PAGE_READ = 100
-whole, pages = raw.store_page, 0
-def store(*args, **named):
-    global pages
-    pages += 1
-    done = whole(*args, **named)
-    if pages == int(sys.argv[3]):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return done
-raw.store_page = store
-with open_working(Path(sys.argv[1])) as con:
-    collect.import_file(con, Path(sys.argv[2]), coverage=None, key=b"k", run_id="r")
-"""
-
-
 @pytest.mark.parametrize("page", [1, 4])
 def test_killed_inside_a_dump_nothing_is_lost_counted_or_stored_twice(tmp_path: Path, page: int) -> None:
     path = packed(tmp_path / "RC_2025-10.zst", *(comment(10 * n) for n in range(1050)))
     db = tmp_path / "x.duckdb"
-    command = [sys.executable, "-c", KILLED, str(db), str(path), str(page)]
-    killed = subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    assert killed.returncode == -9
+    assert import_killed(db, path, page, "dumps.PAGE_READ = 100") == -9
     with open_working(db) as con:
         before = con.execute("SELECT count(*) FROM raw_items").fetchone()
         assert before == (100 * (page - 1),)
