@@ -75,7 +75,14 @@ _TABLES = [
 ]
 
 
-_RENAMES = (os.replace, os.unlink, os.symlink)
+_WATCHED: list[tuple[Any, str]] = [
+    (duckdb.DuckDBPyConnection, "execute"),
+    (duckdb.DuckDBPyConnection, "executemany"),
+    (duckdb.DuckDBPyConnection, "close"),
+    (os, "replace"),
+    (os, "unlink"),
+    (os, "symlink"),
+]
 
 
 def held() -> list[Post]:
@@ -145,25 +152,31 @@ def digest(db: Path) -> dict[str, str]:
 
 
 def count_calls(die_at: int | None) -> Callable[[], int]:
-    """Count calls into DuckDB, before and after each; kill this process at the one named."""
+    """Count calls into DuckDB and renames, before and after each; kill this process at the one named."""
     seen = 0
     lock = threading.Lock()
 
-    def watch(_frame: Any, event: str, arg: Any) -> None:
+    def step() -> None:
         nonlocal seen
-        if event not in {"c_call", "c_return"}:
-            return
-        name = getattr(arg, "__name__", "")
-        if name not in {"execute", "close"} and (name not in {"replace", "unlink", "symlink"} or arg not in _RENAMES):
-            return
         with lock:
             seen += 1
             if seen == die_at:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    threading.setprofile(watch)
-    sys.setprofile(watch)
+    for owner, name in _WATCHED:
+        setattr(owner, name, _stepping(getattr(owner, name), step))
     return lambda: seen
+
+
+def _stepping(call: Callable[..., Any], step: Callable[[], None]) -> Callable[..., Any]:
+    def stepped(*args: Any, **named: Any) -> Any:
+        step()
+        try:
+            return call(*args, **named)
+        finally:
+            step()
+
+    return stepped
 
 
 def forked(work: Callable[[], Any], *, kill_after: float | None = None) -> tuple[Any, bool]:

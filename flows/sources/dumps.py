@@ -100,7 +100,7 @@ class Reader:
                 counts[ALL_POSTS, int(times[0]) // HOUR] += 1
                 return None
             return set_aside(line, error.reason, error.detail)
-        except ValueError:
+        except (TypeError, ValueError, OverflowError):
             return set_aside(line, "invalid_date", "the line has no time")
         text = f"{post['title']}\n{post['text']}"
         for control in (ALL_POSTS, *self.sift.kinds(text)):
