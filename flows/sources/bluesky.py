@@ -6,7 +6,6 @@ Without a login only the first page of a search is served, so a span with more i
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -15,7 +14,7 @@ from flows.http import Client
 from flows.queries import Queries
 from flows.sources.base import Ask, BadItem, Native, Page, Stream, secret
 from flows.sources.base import Config as Block
-from flows.sources.reading import iso, items_of, need_at, number_at, part_at, text_at, total
+from flows.sources.reading import iso, items_of, need_at, number_at, part_at, parts_of, text_at, total
 
 NEEDS: tuple[str, ...] = ()
 PER_PAGE = 100
@@ -165,7 +164,7 @@ def build(config: Config, queries: Queries, http: Client) -> Bluesky:
 
 def to_post(item: Native) -> dict[str, Any]:
     """Map a post's view to an imported post; links and quoted pages are part of its text."""
-    parts = urlsplit(need_at(item, "uri"))
+    parts = parts_of(need_at(item, "uri"))
     pieces = parts.path.strip("/").split("/")
     if len(pieces) != 2 or not parts.netloc.startswith("did:"):
         raise BadItem("wrong_type", "uri is not that of a post")

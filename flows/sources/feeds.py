@@ -7,16 +7,15 @@ from calendar import timegm
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import feedparser  # type: ignore[import-untyped]
 
 from flows.exchange import Answer, BadAnswer, Pace, Validators
 from flows.http import Client
 from flows.queries import Queries
-from flows.sources.base import Ask, Native, Page, Stream
+from flows.sources.base import Ask, BadItem, Native, Page, Stream
 from flows.sources.base import Config as Block
-from flows.sources.reading import need_at, part_at, plain, published, text_at
+from flows.sources.reading import need_at, part_at, parts_of, plain, published, text_at
 from flows.sources.sift import Sift
 
 NEEDS: tuple[str, ...] = ()
@@ -117,7 +116,7 @@ def to_post(item: Native) -> dict[str, Any]:
     name = need_at(item, "feed")
     return {
         "id": f"feeds:{name}/{digest}",
-        "source": f"news:{urlsplit(link).hostname or name}",
+        "source": f"news:{_host(link) or name}",
         "url": link if link.startswith(("http://", "https://")) else None,
         "created_at": at,
         "title": plain(text_at(item, "title")),
@@ -125,6 +124,14 @@ def to_post(item: Native) -> dict[str, Any]:
         "lang": text_at(item, "language") or None,
         "author": text_at(item, "author") or None,
     }
+
+
+def _host(link: str) -> str | None:
+    try:
+        return parts_of(link).hostname
+    except BadItem:
+        # What a feed calls a link need not be one.
+        return None
 
 
 def _is_time(seconds: object) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from flows.exchange import Answer, BadAnswer, Pace
 from flows.http import Client
@@ -11,7 +10,7 @@ from flows.queries import Queries
 from flows.slices import Window
 from flows.sources.base import Ask, BadItem, Native, Page, Stream, Words
 from flows.sources.base import Config as Block
-from flows.sources.reading import address, items_of, need_at, number_at, part_at, text_at, total, walk
+from flows.sources.reading import address, items_of, need_at, number_at, part_at, parts_of, text_at, total, walk
 
 NEEDS: tuple[str, ...] = ()
 PER_PAGE = 50
@@ -115,7 +114,7 @@ def to_post(item: Native) -> dict[str, Any]:
     if post.get("deleted") is True or post.get("removed") is True:
         raise BadItem("missing_field", "deleted or removed at its source")
     url = need_at(post, "ap_id")
-    parts = urlsplit(url)
+    parts = parts_of(url)
     text = [text_at(post, "content" if kind == "comment" else "body"), text_at(post, "url")]
     return {
         "id": f"lemmy:{parts.netloc}{parts.path}",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import SecretStr
 
@@ -12,7 +12,7 @@ from flows.http import Client
 from flows.queries import Queries
 from flows.sources.base import Ask, Native, Page, Stream, Words, secret
 from flows.sources.base import Config as Block
-from flows.sources.reading import address, items_of, need_at, number_at, part_at, plain, text_at, total, walk
+from flows.sources.reading import address, items_of, need_at, number_at, part_at, parts_of, plain, text_at, total, walk
 from flows.sources.sift import Sift
 
 NEEDS: tuple[str, ...] = ()
@@ -118,7 +118,7 @@ def build(config: Config, queries: Queries, http: Client) -> Mastodon:
 def to_post(item: Native) -> dict[str, Any]:
     """Map a status to an imported post; its address is the one at home, the same whichever instance showed it."""
     url = text_at(item, "url") or need_at(item, "uri")
-    parts = urlsplit(url)
+    parts = parts_of(url)
     host = parts.netloc
     native = parts.path.rstrip("/").rpartition("/")[2] or need_at(item, "id")
     account = text_at(item, "account", "acct")

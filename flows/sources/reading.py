@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from flows.exchange import BadAnswer
 from flows.sources.base import Ask, BadItem, Native, Page
@@ -86,6 +87,18 @@ def moment(seconds: object) -> str | None:
         return datetime.fromtimestamp(float(seconds), UTC).isoformat()  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError, OSError) as error:
         raise BadItem("invalid_date", f"{seconds!r:.40} is not a time") from error
+
+
+def parts_of(url: str) -> SplitResult:
+    """Return the parts of an address that others gave.
+
+    Raises:
+        BadItem: it is not one.
+    """
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise BadItem("wrong_type", f"{url[:40]!r} is not an address") from error
 
 
 def address(host: str) -> str:

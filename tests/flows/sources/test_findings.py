@@ -7,7 +7,8 @@ import duckdb
 import pytest
 
 from flows.exchange import Answer, BadAnswer
-from flows.sources import feeds, x
+from flows.sources import bluesky, feeds, lemmy, mastodon, x
+from flows.sources.base import BadItem
 from tests.flows.sources import stand_x
 from tests.flows.sources.conftest import coverage, queries, read
 from tests.flows.sources.standin import Reply, Request, Site, posts, running
@@ -39,3 +40,22 @@ def test_a_feed_that_names_a_character_that_is_none_is_a_bad_answer() -> None:
 
 def test_a_time_without_a_zone_is_utc() -> None:
     assert x._time("2026-11-20T05:00:00").tzinfo is UTC
+
+
+@pytest.mark.parametrize("link", ["http://[", "https://[]/x", "A://["])
+def test_an_entry_whose_link_is_no_address_is_kept_under_its_feed(link: str) -> None:
+    post = feeds.to_post({"feed": "blog", "id": "1", "link": link, "title": "t"})
+    assert post["source"] == "news:blog"
+
+
+@pytest.mark.parametrize(
+    ("to_post", "item"),
+    [
+        (mastodon.to_post, {"url": "https://[", "id": "1", "created_at": "2026-11-20"}),
+        (lemmy.to_post, {"post": {"ap_id": "https://[]/post/1", "published": "2026-11-20"}}),
+        (bluesky.to_post, {"uri": "at://[/app.bsky.feed.post/1"}),
+    ],
+)
+def test_a_post_whose_address_is_none_is_set_aside(to_post: Any, item: dict[str, Any]) -> None:
+    with pytest.raises(BadItem, match="not an address"):
+        to_post(item)
