@@ -102,7 +102,9 @@ class Reader:
             return set_aside(line, error.reason, error.detail)
         except (TypeError, ValueError, OverflowError):
             return set_aside(line, "invalid_date", "the line has no time")
-        text = f"{post['title']}\n{post['text']}"
+        if "title" not in post and "text" not in post:
+            return set_aside(line, "missing_field", "title and text are absent")
+        text = f"{post.get('title') or ''}\n{post.get('text') or ''}"
         for control in (ALL_POSTS, *self.sift.kinds(text)):
             counts[control, hour] += 1
         if self.sift.keeps(text):

@@ -88,6 +88,7 @@ def test_what_names_an_agent_is_kept_the_rest_counted_and_the_broken_set_aside(
     lines[31] = json.dumps(comment(31, body="see chatgpt.com/share/2")).replace("/", r"\/")
     lines[35] = comment(35, created_utc="soon")
     lines[36] = {"created_at": True}
+    lines[37] = {"created_at": "2025-10-01"}
     path = write(tmp_path / f"RC_2025-10.{ending}", *lines)
     assert is_dump(path)
     kept, rejects, total = everything(path)
@@ -97,9 +98,10 @@ def test_what_names_an_agent_is_kept_the_rest_counted_and_the_broken_set_aside(
         (26, "invalid_date"),
         (36, "invalid_date"),
         (37, "invalid_date"),
+        (38, "missing_field"),
     ]
     hour = START // 3600
-    assert dict(total.counts) == {("all_posts", hour): 96, ("names_an_agent", hour): 8}
+    assert dict(total.counts) == {("all_posts", hour): 95, ("names_an_agent", hour): 8}
     assert total.read == 100
 
 
