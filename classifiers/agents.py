@@ -52,8 +52,8 @@ def find_agents(post: Post) -> list[Agent]:
     """Return the products and models that the post names as the actor, in the order of their first mention.
 
     Names are lower case, as written. A bare family name yields to a product or version of the same maker; products of
-    other makers are bystanders on a tracker and beside a title that names the actor; a tracker's own product is the
-    agent where none is named.
+    other makers are bystanders on a tracker and beside a title that names the actor. What a tracker implies is not
+    named: see `tracked`.
     """
     title, text = read(post.title).text.lower(), read(post.text).text.lower()
     home = _home(post.source)
@@ -63,9 +63,13 @@ def find_agents(post: Post) -> list[Agent]:
     agents = [Agent(name=one.name, family=one.line.family, vendor=one.line.vendor) for one in actors]
     if not agents:
         agents = _vendor_agents(f"{title}\n{text}")
-    if not agents and home is not None:
-        agents = [Agent(name=home.family, family=home.family, vendor=home.vendor)]
     return agents[:MAX_AGENTS]
+
+
+def tracked(source: str) -> list[Agent]:
+    """Return the product that a source's tracker or forum is about: the agent of a report there that names none."""
+    home = _home(source)
+    return [] if home is None else [Agent(name=home.family, family=home.family, vendor=home.vendor)]
 
 
 def is_about_agent(source: str) -> bool:

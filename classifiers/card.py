@@ -11,7 +11,7 @@ from typing import Any, Final, TypedDict
 
 import numpy as np
 
-from classifiers.encoder import WEIGHTS_SHA256
+from classifiers.encoder import QUANTIZED_SHA256
 from classifiers.evaluate import ANNOTATORS_NOTE, Evaluation, evaluate
 from classifiers.fairness import name_swap
 from classifiers.features import FEATURES_VERSION
@@ -30,7 +30,7 @@ PRIOR_SHIFT: Final = (
     "unfiltered stream they are rarer by a factor of about 20 or more: the odds that p_strict states are overstated "
     "there by that factor. Read p_strict as a rank, and trust the flagged share of the seeded draw instead."
 )
-LIBRARIES: Final = ("offscript", "numpy", "scipy", "sentence-transformers", "torch")
+LIBRARIES: Final = ("offscript", "numpy", "scipy", "onnxruntime", "tokenizers")
 KEPT_LABELS: Final = (
     "id", "source", "url", "stratum", "kind", "behaviours", "behaviours_unsure", "actions", "actions_unsure",
     "evidence", "gravity", "score", "agent", "gold", "annotators",
@@ -66,13 +66,16 @@ METHOD: Final = (
     "Nested cross-validation, 10 outer folds: items with one address or nearly one text stay together; heads, "
     "calibration and thresholds are fitted on the other folds alone, the sieve too, whose cut is chosen on the other "
     "folds' items; a text written for training that resembles a measured one (cosine above 0.6) is left out where that "
-    "one is judged. The sieve alone also learns from posts of the pools: labelled ones (pool_labels.jsonl: chosen by "
-    "an earlier instrument's rank, labelled by one language model working from the codebook) and, as negatives of half "
-    "the weight, those without a label that pass the screen and were not drawn for counting; the few strict ones among "
-    "these are mistaken for negatives. Document frequencies of the n-grams are taken over all items, without their "
-    "labels. Rules, screen and training texts were "
-    "written by hand with the labelled texts in view, and the scales of the feature blocks were chosen on this same "
-    "cross-validation, so these figures are somewhat better than unseen texts will give. Intervals: 1,000 seeded "
+    "one is judged. Labelled posts of the pools (pool_labels.jsonl: chosen by an earlier instrument's rank, labelled "
+    "by one language model working from the codebook) are learnt from and not measured on, for they were not drawn by "
+    "chance; where the stream is counted, they answer by heads that have not seen them. The sieve also learns, as "
+    "negatives of half the weight, from the pools' posts without a label that pass the screen and were not drawn for "
+    "counting; the few strict ones among these are mistaken for negatives. The strict head is calibrated on the "
+    "field's items, those in our own words counting a quarter; its threshold is the one with the highest F1 to be "
+    "expected from the calibrated probabilities. Document frequencies of the n-grams are taken over all items, without "
+    "their labels. Rules, screen and training texts were written by hand with the labelled texts in view, and the "
+    "scales of the feature blocks were chosen on this same cross-validation, so these figures are somewhat better than "
+    "unseen texts will give. Intervals: 1,000 seeded "
     "bootstrap resamples of items."
 )
 
@@ -81,6 +84,7 @@ def build_card(
     *,
     files: Mapping[str, Sequence[GoldItem]],
     extra: Mapping[str, Sequence[GoldItem]],
+    noted: Sequence[GoldItem],
     lines: Sequence[LabelLine],
     unscreened: Sequence[LabelLine],
     open_lines: Sequence[LabelLine] | None,
@@ -90,9 +94,6 @@ def build_card(
     seed: int,
     pools: Sequence[str],
     drawn: Sequence[Post],
-    noted: Sequence[GoldItem],
-    noted_lines: Sequence[LabelLine],
-    passed: Mapping[str, bool],
     record: Path | None,
 ) -> Card:
     """Measure everything and put it together."""
@@ -105,7 +106,7 @@ def build_card(
         trained_on=datetime.now(UTC).date().isoformat(),
         seed=seed,
         artefact_sha256=artefact,
-        encoder_sha256=WEIGHTS_SHA256,
+        encoder_sha256=QUANTIZED_SHA256,
         versions={
             "python": platform.python_version(),
             "text": TEXT_VERSION,
@@ -122,7 +123,7 @@ def build_card(
                 "kind": dict(Counter(item.kind or "none" for item in found).most_common()),
                 "sources": dict(Counter(item.source.split(":")[0] for item in found).most_common()),
             }
-            for name, found in {**files, **extra}.items()
+            for name, found in {**files, **extra, **({"pool_labels.jsonl": noted} if noted else {})}.items()
         },
         annotators=ANNOTATORS_NOTE,
         method=METHOD,
@@ -136,12 +137,10 @@ def build_card(
         quality_without_screen=_strict_only(evaluate(field or items, unscreened, seed=seed)),
         quality_open_texts_only=open_quality(items, open_lines, seed) if open_lines else None,
         name_swap=name_swap([item.post for item in field or items], labeller),
-        sieve=_sieve(noted, passed),
-        stream=_stream(pools, drawn, labeller, [*items, *noted], [*lines, *noted_lines], quality, seed)
-        if drawn
-        else None,
+        sieve=_sieve(noted, lines),
+        stream=_stream(pools, drawn, labeller, [*items, *noted], lines, quality, seed) if drawn else None,
         known_failures=_failures(quality),
-        record_seen=record_seen(record, items) if record else [],
+        record_seen=record_seen(record, [*items, *noted]) if record else [],
     )
 
 
@@ -162,8 +161,9 @@ def _stream(
     return {"pools": list(pools)} | stream(drawn, labeller, items, lines, share, seed)
 
 
-def _sieve(noted: Sequence[GoldItem], passed: Mapping[str, bool]) -> dict[str, Any]:
+def _sieve(noted: Sequence[GoldItem], lines: Sequence[LabelLine]) -> dict[str, Any]:
     """Say how many of the pools' labelled posts pass a sieve that has not learnt from them, by label."""
+    passed = {line.id: line.status == "judged" for line in lines}
     shares = {}
     for gold in ("positive", "grey", "negative"):
         through = np.array([passed[item.id] for item in noted if item.gold == gold], dtype=bool)

@@ -209,6 +209,7 @@ class Space:
 
 
 NGRAM_BUCKETS: Final = TITLE_BUCKETS + WORD_BUCKETS + CHARACTER_BUCKETS + PAIR_BUCKETS + CUE_BUCKETS
+CUE_BLOCK: Final = slice(NGRAM_BUCKETS - CUE_BUCKETS, NGRAM_BUCKETS)
 
 
 def block_counts(parts: Parts) -> list[Counter[int]]:

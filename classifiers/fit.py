@@ -30,8 +30,9 @@ MARKS: Final = (*BEHAVIOURS, *ACTIONS)
 INNER_FOLDS: Final = 5
 ENOUGH: Final = 20
 """Fewest strict positives of the field on which the strict head is calibrated."""
-STRICT_BETA: Final = 1.0
-"""The strict threshold maximises F-beta."""
+OWN_WEIGHT: Final = 0.25
+"""Weight of a text in our own words where the strict head is calibrated: it is an event far oftener than the field's,
+but the field has few long texts that are."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Targets:
 
     @property
     def natural(self) -> NDArray[np.bool_]:
-        """Items of the field: calibration and the strict threshold rest on them where there are enough."""
+        """Items of the field: calibration and the strict threshold rest on them first, where there are enough."""
         return np.asarray(self.domains == FIELD)
 
     def constant(self) -> Floats:
@@ -86,19 +87,36 @@ def targets(items: Sequence[GoldItem], domains: Sequence[str], measured: int) ->
     return Targets(values, weight, gold, eventful, np.array(domains), measured)
 
 
-def dual(kernel: Floats, target: Targets, rows: NDArray[np.intp]) -> Floats:
+@dataclass(frozen=True)
+class Kernels:
+    """Products of items' features, shape (posts, items): of all of them, and without the cues.
+
+    The cues tell events from talk; which event it is the words say better alone (measured: macro F1 of the actions
+    0.60 with, 0.63 without), so the heads of behaviours and actions do not see them.
+    """
+
+    whole: Floats
+    uncued: Floats
+
+    def of(self, posts: NDArray[np.intp]) -> "Kernels":
+        """Return the rows of some posts."""
+        return Kernels(self.whole[posts], self.uncued[posts])
+
+
+def dual(kernels: Kernels, target: Targets, rows: NDArray[np.intp]) -> Floats:
     """Solve the ridge on `rows`; return dual weights, shape (all items, outputs), zero outside `rows`.
 
     Three systems: the strict head without greys, behaviours and actions, and the rest.
     """
     same = DOMAIN_OFFSET * (target.domains[rows][:, None] == target.domains[rows][None, :])
-    bare = kernel[np.ix_(rows, rows)] + 1
-    marks, strict = np.isin(OUTPUTS, MARKS), np.array(OUTPUTS) == "strict"
-    weights = np.zeros((len(kernel), len(OUTPUTS)))
+    among = np.ix_(rows, rows)
+    told = kernels.whole[among] + 1 + same
+    marks, strict = _is_mark(), np.array(OUTPUTS) == "strict"
+    weights = np.zeros((kernels.whole.shape[1], len(OUTPUTS)))
     systems = (
-        (strict, bare + same, target.strict_weight[rows]),
-        (marks, bare, np.where(target.eventful[rows], 1.0, QUIET_WEIGHT)),
-        (~marks & ~strict, bare + same, np.ones(len(rows))),
+        (strict, told, target.strict_weight[rows]),
+        (marks, kernels.uncued[among] + 1, np.where(target.eventful[rows], 1.0, QUIET_WEIGHT)),
+        (~marks & ~strict, told, np.ones(len(rows))),
     )
     for columns, system, weight in systems:
         used = np.flatnonzero(weight)
@@ -110,9 +128,14 @@ def dual(kernel: Floats, target: Targets, rows: NDArray[np.intp]) -> Floats:
     return weights
 
 
-def outputs(kernel: Floats, target: Targets, weights: Floats) -> Floats:
+def outputs(kernels: Kernels, target: Targets, weights: Floats) -> Floats:
     """Return raw outputs for kernel rows (posts, training items), read as texts of the home domain."""
-    return np.asarray(kernel @ weights + (weights * target.constant()).sum(axis=0))
+    products = np.where(_is_mark(), kernels.uncued @ weights, kernels.whole @ weights)
+    return np.asarray(products + (weights * target.constant()).sum(axis=0))
+
+
+def _is_mark() -> NDArray[np.bool_]:
+    return np.isin(OUTPUTS, MARKS)
 
 
 def grouped_folds(groups: Sequence[int], strata: Sequence[str], count: int, seed: int) -> list[NDArray[np.intp]]:
@@ -136,16 +159,17 @@ def grouped_folds(groups: Sequence[int], strata: Sequence[str], count: int, seed
     return [np.array(sorted(fold), dtype=np.intp) for fold in folds]
 
 
-def platt(raw: Floats, positive: NDArray[np.bool_]) -> tuple[float, float]:
+def platt(raw: Floats, positive: NDArray[np.bool_], weight: Floats | None = None) -> tuple[float, float]:
     """Fit slope and offset of a logistic curve with Platt's smoothed targets, by Newton steps."""
-    n_pos, n_neg = int(positive.sum()), int((~positive).sum())
+    weight = np.ones(len(raw)) if weight is None else weight
+    n_pos, n_neg = float(weight[positive].sum()), float(weight[~positive].sum())
     goal = np.where(positive, (n_pos + 1) / (n_pos + 2), 1 / (n_neg + 2))
     design = np.column_stack([raw, np.ones(len(raw))])
     weights = np.array([1.0, np.log((n_pos + 1) / (n_neg + 1))])
     for _ in range(100):
         p = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
-        gradient = design.T @ (p - goal) + 1e-3 * weights
-        hessian = (design * (p * (1 - p))[:, None]).T @ design + 1e-3 * np.eye(2)
+        gradient = design.T @ (weight * (p - goal)) + 1e-3 * weights
+        hessian = (design * (weight * p * (1 - p))[:, None]).T @ design + 1e-3 * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
         weights = weights - np.clip(step, -2, 2)
         if np.abs(step).max() < 1e-8:
@@ -154,13 +178,29 @@ def platt(raw: Floats, positive: NDArray[np.bool_]) -> tuple[float, float]:
     return max(float(weights[0]), 0.0), float(weights[1])
 
 
-def best_threshold(p: Floats, positive: NDArray[np.bool_], beta: float = 1.0) -> float:
-    """Return the probability cut with the highest F-beta, half-way to the next lower probability."""
+def best_threshold(p: Floats, positive: NDArray[np.bool_]) -> float:
+    """Return the probability cut with the highest F1, half-way to the next lower probability."""
     if not positive.any():
         return 1.0
     order = np.argsort(-p, kind="stable")
-    ranked, hits = p[order], np.cumsum(positive[order])
-    f = (1 + beta**2) * hits / (np.arange(1, len(p) + 1) + beta**2 * positive.sum())
+    return _highest(p[order], np.cumsum(positive[order]), np.arange(1.0, len(p) + 1), float(positive.sum()))
+
+
+def expected_threshold(p: Floats, weight: Floats) -> float:
+    """Return the cut with the highest F1 to be expected if every p is right (Lipton, Elkan and Naryanaswamy 2014).
+
+    It rests on the whole calibrated curve and not on the few items near the cut (measured on real posts, chosen on
+    other folds: F1 0.844, with `best_threshold` 0.832, where 0.867 was to be had).
+    """
+    if not p.any():
+        return 1.0
+    order = np.argsort(-p, kind="stable")
+    mass = (weight * p)[order]
+    return _highest(p[order], np.cumsum(mass), np.cumsum(weight[order]), float(mass.sum()))
+
+
+def _highest(ranked: Floats, hits: Floats, answered: Floats, wanted: float) -> float:
+    f = 2 * hits / (answered + wanted)
     f[np.append(ranked[1:] == ranked[:-1], [False])] = -1
     best = int(f.argmax())
     below = ranked[best + 1] if best + 1 < len(ranked) else 0.0
@@ -197,18 +237,22 @@ def decide(raw: Floats, target: Targets, items: Sequence[GoldItem], rows: NDArra
     gate = np.ones(len(raw), dtype=bool)
     for position, name in enumerate(BINARY):
         known = rows[target.values[rows, position] != 0]
+        weight = np.ones(len(known))
         if name == "strict":
             known = known[target.gold[known] != "grey"]
-            natural = known[target.natural[known]]
-            known = natural if (target.gold[natural] == "positive").sum() >= ENOUGH else known
+            natural = target.natural[known]
+            enough = (target.gold[known[natural]] == "positive").sum() >= ENOUGH
+            weight = np.where(natural, 1.0, OWN_WEIGHT) if enough else np.ones(len(known))
         positive = target.values[known, position] > 0
         shown = gate[known] | positive
-        slope, offset = curves[name] = platt(raw[known[shown], position], positive[shown])
+        slope, offset = curves[name] = platt(raw[known[shown], position], positive[shown], weight[shown])
         p = gate[known] / (1 + np.exp(-(slope * raw[known, position] + offset)))
-        thresholds[name] = best_threshold(p, positive, STRICT_BETA if name == "strict" else 1.0)
         if name == "strict":
+            thresholds[name] = expected_threshold(p, weight)
             # Behaviours and actions are answered only where the answered kind can have any.
             gate = _answered_eventful(raw, slope, offset, thresholds[name])
+        else:
+            thresholds[name] = best_threshold(p, positive)
     first = len(BINARY)
     cuts = {}
     for position, (name, top) in enumerate(ORDINALS.items(), first + len(KINDS)):

@@ -73,9 +73,9 @@ class Labeller:
     def _encoder(self) -> Encoder:
         if self.encoder is not None:
             return self.encoder
-        from classifiers.encoder import default_encoder
+        from classifiers.encoder import label_encoder
 
-        return default_encoder()
+        return label_encoder()
 
     def _judge(self, post: Post, hits: Sequence[Hit], vector: "NDArray[np.float32]") -> Judgement:
         return self.heads.decision.judge(self._raw(post, hits, vector))

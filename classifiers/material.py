@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.encoder import Encoder
-from classifiers.features import Space, learn_space, prepare
-from classifiers.fit import Floats, Targets, grouped_folds, targets
+from classifiers.features import CUE_BLOCK, Space, learn_space, prepare
+from classifiers.fit import FIELD, Floats, Kernels, Targets, grouped_folds, targets
 from classifiers.items import GoldItem
 from classifiers.label import encode_each
 from classifiers.rules import find_hits, rule_ids
@@ -30,7 +30,7 @@ class Material:
     waves: Floats
     sparse: Any
     """scipy.sparse.csr_array, shape (items, space.size)."""
-    kernel: Floats
+    kernels: Kernels
     groups: NDArray[np.int_]
     likeness: Floats
     """Cosine of readings, shape (items, items)."""
@@ -40,9 +40,15 @@ class Material:
         """Rows that figures rest on."""
         return np.arange(self.target.measured)
 
+    @property
+    def judged(self) -> NDArray[np.intp]:
+        """Rows to be judged by heads that have not seen them: those measured, and all others from the field."""
+        rows = np.arange(len(self.items))
+        return np.flatnonzero((rows < self.target.measured) | (self.target.domains == FIELD))
+
     def apart(self, rows: NDArray[np.intp], fold: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return those of `rows` from which `fold` may be judged: no shared event, no text written alike."""
-        written = rows >= self.target.measured
+        written = (rows >= self.target.measured) & (self.target.domains[rows] != FIELD)
         alike = self.likeness[np.ix_(rows, fold)].max(axis=1, initial=-1) > LIKE_TEXT
         return np.asarray(rows[~np.isin(self.groups[rows], self.groups[fold]) & ~(written & alike)])
 
@@ -62,7 +68,8 @@ def gather(items: Sequence[GoldItem], domains: Sequence[str], measured: int, enc
         (np.concatenate([row.values for row in rows]), np.concatenate([row.indices for row in rows]), bounds),
         shape=(len(rows), space.size),
     )
-    kernel = waves @ waves.T + (sparse @ sparse.T).toarray()
+    cues = sparse[:, CUE_BLOCK]
+    whole = waves @ waves.T + (sparse @ sparse.T).toarray()
     likeness = vectors.astype(float) @ vectors.astype(float).T
     return Material(
         items=list(items),
@@ -70,7 +77,7 @@ def gather(items: Sequence[GoldItem], domains: Sequence[str], measured: int, enc
         space=space,
         waves=waves,
         sparse=sparse,
-        kernel=kernel,
+        kernels=Kernels(whole, whole - (cues @ cues.T).toarray()),
         groups=event_groups(items, likeness),
         likeness=likeness,
     )

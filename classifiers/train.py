@@ -5,9 +5,8 @@ fitted on the rest alone, by the same code that fits the shipped artefact.
 """
 
 import json
-import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +15,8 @@ from numpy.typing import NDArray
 
 from classifiers.card import CARD, Card, build_card, write_labels
 from classifiers.encoder import Encoder
-from classifiers.fit import FIELD, INNER_FOLDS, Floats, decide, dual, outputs
+from classifiers.features import CUE_BLOCK
+from classifiers.fit import FIELD, INNER_FOLDS, MARKS, Floats, decide, dual, outputs
 from classifiers.heads import ARTEFACT, OUTPUTS, Decision, Heads, Judgement, save_heads
 from classifiers.items import GoldError, GoldItem, read_gold
 from classifiers.label import Labeller, judged_line, route, unjudged_line
@@ -50,57 +50,45 @@ def fit_decision(material: Material, rows: NDArray[np.intp], seed: int) -> Decis
 
 
 def _held_out(material: Material, rows: NDArray[np.intp], fold: NDArray[np.intp]) -> Floats:
-    weights = dual(material.kernel, material.target, material.apart(rows, fold))
-    return outputs(material.kernel[fold], material.target, weights)
+    weights = dual(material.kernels, material.target, material.apart(rows, fold))
+    return outputs(material.kernels.of(fold), material.target, weights)
 
 
 def cross_judge(
     material: Material, seed: int, learn: NDArray[np.intp] | None = None
 ) -> tuple[list[Judgement], list[float]]:
-    """Judge every measured item by heads that have not seen its group; `learn` restricts what is trained on.
+    """Judge every row of `material.judged` by heads that have not seen its group; `learn` restricts what is trained on.
 
     Returns the judgements and the strict threshold of each outer fold.
     """
     every = np.arange(len(material.items)) if learn is None else learn
     judgements: dict[int, Judgement] = {}
     thresholds = []
-    for fold in split(material, material.measured, OUTER_FOLDS, seed):
+    for fold in split(material, material.judged, OUTER_FOLDS, seed):
         rows = material.apart(every, fold)
         decision = fit_decision(material, rows, seed + 1)
         raw = _held_out(material, rows, fold)
         judgements |= {int(row): decision.judge(values) for row, values in zip(fold, raw, strict=True)}
         thresholds.append(decision.thresholds["strict"])
-    return [judgements[int(row)] for row in material.measured], thresholds
+    return [judgements[int(row)] for row in material.judged], thresholds
 
 
-@dataclass(frozen=True)
-class Sifted:
-    """The sieve, and who passes one that has not seen them: measured items in their order, noted ones by id."""
+def fit_sieve(material: Material, others: Sequence[Post], seed: int) -> tuple[Sieve, list[bool]]:
+    """Fit the sieve on the items, and on posts of the pools without a label as posts to be held back.
 
-    sieve: Sieve
-    measured: list[bool]
-    noted: dict[str, bool]
-
-
-def fit_sieve(material: Material, noted: Sequence[GoldItem], others: Sequence[Post], seed: int) -> Sifted:
-    """Fit the sieve on the items, on posts of the pools with a label (`noted`) and on `others` without one.
-
-    The cut lets `SIEVE_RECALL` of the strict positives through; each fold's cut is chosen on the others.
+    The cut lets `SIEVE_RECALL` of the strict positives through; each fold's cut is chosen on the others. Returned with
+    it is which rows of `material.judged` pass a sieve that has not seen them.
     """
     from scipy.sparse import vstack
 
-    items = [*material.items, *noted]
-    gold = np.array([item.gold or "grey" for item in items])
+    items = material.items
+    gold = material.target.gold
     rows, weak = matrix([item.post for item in items]), matrix(others)
     goal = np.append(gold != "negative", np.zeros(len(others), dtype=bool))
     weight = np.array([SIEVE_WEIGHTS[name] for name in [*gold, *["none"] * len(others)]])
     apart = np.arange(len(items), len(items) + len(others))
-    every = np.arange(len(material.items))
-    pools = np.arange(len(material.items), len(items))
-    # Posts of one title stay in one fold.
-    dealt = np.array([zlib.crc32(item.post.title.casefold().encode()) % OUTER_FOLDS for item in noted], dtype=int)
-    wanted = np.concatenate([material.measured, pools])
-    wanted = wanted[gold[wanted] == "positive"]
+    every = np.arange(len(items))
+    wanted = material.judged[gold[material.judged] == "positive"]
     whole = vstack([rows, weak]).tocsr()
 
     def fitted(learn: NDArray[np.intp]) -> Floats:
@@ -108,34 +96,30 @@ def fit_sieve(material: Material, noted: Sequence[GoldItem], others: Sequence[Po
         return fit_weights(whole[used], goal[used], weight[used])
 
     score = np.zeros(len(items))
-    folds = []
-    for number, fold in enumerate(split(material, material.measured, OUTER_FOLDS, seed)):
-        held = np.concatenate([fold, pools[dealt == number]])
-        w = fitted(np.concatenate([material.apart(every, fold), pools[dealt != number]]))
-        score[held] = rows[held] @ w[:-1] + w[-1]
-        folds.append(held)
+    folds = split(material, material.judged, OUTER_FOLDS, seed)
+    for fold in folds:
+        w = fitted(material.apart(every, fold))
+        score[fold] = rows[fold] @ w[:-1] + w[-1]
 
     def cut(rows: NDArray[np.intp]) -> float:
         return float(np.quantile(score[rows], 1 - SIEVE_RECALL)) if len(rows) else -np.inf
 
     passed = np.zeros(len(items), dtype=bool)
-    for held in folds:
-        passed[held] = score[held] >= cut(np.setdiff1d(wanted, held))
-    return Sifted(
-        sieve=pack(fitted(np.concatenate([every, pools])), cut(wanted)),
-        measured=passed[material.measured].tolist(),
-        noted={item.id: bool(passed[row]) for item, row in zip(noted, pools, strict=True)},
-    )
+    for fold in folds:
+        passed[fold] = score[fold] >= cut(np.setdiff1d(wanted, fold))
+    return pack(fitted(every), cut(wanted)), passed[material.judged].tolist()
 
 
 def fit_heads(material: Material, sieve: Sieve, seed: int) -> Heads:
     """Fit on all items; map the dual weights back to weights on features."""
     rows = np.arange(len(material.items))
-    weights = dual(material.kernel, material.target, rows)
+    weights = dual(material.kernels, material.target, rows)
+    sparse = np.asarray(material.sparse.T @ weights).astype(np.float32)
+    sparse[CUE_BLOCK, np.isin(OUTPUTS, MARKS)] = 0
     return Heads(
         space=material.space,
         dense=(material.waves.T @ weights).astype(np.float32),
-        sparse=np.asarray(material.sparse.T @ weights).astype(np.float32),
+        sparse=sparse,
         bias=(weights * material.target.constant()).sum(axis=0).astype(np.float32),
         decision=fit_decision(material, rows, seed + 1),
         sieve=sieve,
@@ -180,7 +164,7 @@ def train(
         gold: Gold files with texts.
         out: Folder of the artefact.
         extra: Texts written for training, by default the shipped ones: learnt from, never measured on.
-        noted: Labels of posts of the pools: the sieve learns from those whose texts the pools hold; never measured on.
+        noted: Labels of posts of the pools: learnt from where the pools hold the texts; never measured on.
         open_only: Use only items whose text may be shipped.
         seed: Seed of folds, bootstrap and pool draw.
         pools: Posts (JSON lines, `.gz` or not): a seeded draw is counted, the sieve learns from the rest.
@@ -196,31 +180,34 @@ def train(
     items = [item for found in files.values() for item in found]
     check_items([*items, *(item for found in more.values() for item in found)], open_only=open_only)
     if encoder is None:
-        from classifiers.encoder import default_encoder
+        from classifiers.encoder import label_encoder
 
-        encoder = default_encoder()
-    domains = [Path(name).stem if item.shippable else FIELD for name, found in (files | more).items() for item in found]
-    everything = [item for found in (files | more).values() for item in found]
-    material = gather(everything, domains, len(items), encoder, seed)
+        encoder = label_encoder()
     posts = read_pools(pools)
     drawn = [posts[key] for key in draw(posts, seed)]
-    labelled = [] if open_only else with_texts(read_gold(noted), posts, everything)
-    others = [] if open_only else unlabelled(posts, [*everything, *labelled], drawn)
-    sifted = fit_sieve(material, labelled, others, seed)
-    heads = fit_heads(material, sifted.sieve, seed)
+    written = [item for found in more.values() for item in found]
+    labelled = [] if open_only else with_texts(read_gold(noted), posts, [*items, *written])
+    everything = [*items, *written, *labelled]
+    named = {item.id: Path(name).stem for name, found in (files | more).items() for item in found if item.shippable}
+    material = gather(everything, [named.get(item.id, FIELD) for item in everything], len(items), encoder, seed)
+    others = [] if open_only else unlabelled(posts, everything, drawn)
+    sieve, passed = fit_sieve(material, others, seed)
+    heads = fit_heads(material, sieve, seed)
     out.mkdir(parents=True, exist_ok=True)
     artefact = save_heads(heads, out / ARTEFACT)
     instrument = instrument_id(artefact)
+    judged = [everything[row] for row in material.judged]
     judgements, thresholds = cross_judge(material, seed)
-    lines = oof_lines(items, judgements, sifted.measured, instrument)
+    lines = oof_lines(judged, judgements, passed, instrument)
     labeller = Labeller(heads, instrument, encoder)
     for name, found in files.items():
         write_labels(found, lines, (labels or out) / f"{Path(name).stem}_labels.jsonl")
     card = build_card(
         files=files,
         extra=more,
+        noted=labelled,
         lines=lines,
-        unscreened=oof_lines(items, judgements, None, instrument),
+        unscreened=oof_lines(judged, judgements, None, instrument),
         open_lines=None if open_only else _open_lines(material, seed, instrument),
         labeller=labeller,
         artefact=artefact,
@@ -228,9 +215,6 @@ def train(
         seed=seed,
         pools=[path.name for path in pools],
         drawn=drawn,
-        noted=labelled,
-        noted_lines=_noted_lines(labelled, sifted.noted, drawn, labeller),
-        passed=sifted.noted,
         record=record,
     )
     (out / CARD).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -262,22 +246,6 @@ def unlabelled(posts: Mapping[str, Post], known: Sequence[GoldItem], drawn: Sequ
     ]
 
 
-def _noted_lines(
-    noted: Sequence[GoldItem], passed: Mapping[str, bool], drawn: Sequence[Post], labeller: Labeller
-) -> list[LabelLine]:
-    """Lines of the drawn posts that the sieve has learnt from: by a sieve that has not, and by heads that never saw."""
-    ids = {post.id for post in drawn}
-    lines = []
-    for item in noted:
-        if item.id in ids:
-            status = route(item.post, None)
-            if status == "judged" and passed[item.id]:
-                lines += labeller.label([item.post], screened=False)
-            else:
-                lines.append(unjudged_line(item.post, "screened_out", labeller.instrument))
-    return lines
-
-
 def _open_lines(material: Material, seed: int, instrument: str) -> list[LabelLine] | None:
     """Lines of all measured items by heads that were trained on shippable texts alone, cross-fitted."""
     learn = np.array([row for row, item in enumerate(material.items) if item.shippable], dtype=np.intp)
@@ -288,8 +256,8 @@ def _open_lines(material: Material, seed: int, instrument: str) -> list[LabelLin
     domains = [home if name == FIELD else name for name in material.target.domains.tolist()]
     shifted = replace(material, target=replace(material.target, domains=np.array(domains)))
     judgements, _ = cross_judge(shifted, seed, learn)
-    measured = material.items[: material.target.measured]
-    return oof_lines(measured, judgements, [True] * len(measured), instrument)
+    judged = [shifted.items[row] for row in shifted.judged]
+    return oof_lines(judged, judgements, [True] * len(judged), instrument)
 
 
 def check_items(items: Sequence[GoldItem], *, open_only: bool) -> None:

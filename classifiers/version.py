@@ -5,7 +5,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from classifiers.encoder import WEIGHTS_SHA256
+from classifiers.encoder import QUANTIZED_SHA256
 from classifiers.features import FEATURES_VERSION
 from classifiers.heads import ARTEFACT, MODEL, ArtefactError
 
@@ -24,7 +24,7 @@ def instrument_id(artefact: str) -> str:
     from classifiers.screen import SCREEN_VERSION
     from classifiers.text import TEXT_VERSION
 
-    parts = (TEXT_VERSION, SCREEN_VERSION, RULES_VERSION, FEATURES_VERSION, WEIGHTS_SHA256, artefact)
+    parts = (TEXT_VERSION, SCREEN_VERSION, RULES_VERSION, FEATURES_VERSION, QUANTIZED_SHA256, artefact)
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     return f"offscript-{metadata.version('offscript')}-{digest[:8]}"
 

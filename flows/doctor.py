@@ -66,14 +66,16 @@ def _environment() -> Iterator[Finding]:
 
 
 def _weights() -> Iterator[Finding]:
-    from classifiers.encoder import WEIGHTS_SHA256, WeightsError, verify_weights
+    from classifiers.encoder import QUANTIZED_SHA256, WEIGHTS_SHA256, WeightsError, verify_quantized, verify_weights
     from classifiers.heads import ArtefactError, load_heads
     from classifiers.version import instrument
 
     try:
         verify_weights()
+        verify_quantized()
         load_heads()
-        yield Finding("weights", "ok", f"encoder sha256 {WEIGHTS_SHA256[:12]}…, instrument {instrument()}")
+        hashes = f"encoders sha256 {QUANTIZED_SHA256[:12]}… and {WEIGHTS_SHA256[:12]}…"
+        yield Finding("weights", "ok", f"{hashes}, instrument {instrument()}")
     except (WeightsError, ArtefactError) as error:
         yield Finding("weights", "fail", str(error), "make env")
 

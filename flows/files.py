@@ -97,7 +97,7 @@ def _item(entry: jsonl.Line | jsonl.Reject | None) -> dict[str, Any]:
 
 def link_file(source: Path, out: Path, merge: Merge) -> tuple[int, int, int]:
     """Write one link line for each input line, in order; return (reports, incidents, lines set aside)."""
-    from classifiers.agents import find_agents
+    from classifiers.agents import find_agents, tracked
     from classifiers.label import load_labeller
     from classifiers.linking import link_lines
 
@@ -132,7 +132,7 @@ def link_file(source: Path, out: Path, merge: Merge) -> tuple[int, int, int]:
             title=post.title,
             text=post.text,
             created_at=at,
-            agents=tuple(agent.name for agent in find_agents(post)),
+            agents=tuple(agent.name for agent in find_agents(post) or tracked(post.source)),
             url=url,
             witness=witnesses.get(number),
         )

@@ -98,7 +98,7 @@ def judge_pending(
                     line, used = _ask(client, settings, post_of_row(report), name)
                     tokens += used
                     in_a_row = 0
-                    done.append(label_row(line, report["text_hash"], datetime.now(UTC), run_id))
+                    done.append(label_row(line, report, datetime.now(UTC), run_id))
                 except BadAnswer:
                     unreadable += 1
                     in_a_row += 1

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from classifiers.agents import tracked
 from classifiers.encoder import default_encoder
 from classifiers.heads import MODEL
 from classifiers.label import Labeller
@@ -121,9 +122,7 @@ def label_pending(
         )
         for batch, lines in judge(waiting):
             now = datetime.now(UTC)
-            rows = [
-                label_row(line, report["text_hash"], now, run_id) for line, report in zip(lines, batch, strict=True)
-            ]
+            rows = [label_row(line, report, now, run_id) for line, report in zip(lines, batch, strict=True)]
             with transaction(con):
                 labels.store(con, rows)
             done += len(batch)
@@ -142,8 +141,10 @@ def _card() -> dict[str, Any]:
     return {**found, "linking": json.loads((MODEL / "link_card.json").read_text("utf-8"))}
 
 
-def label_row(line: LabelLine, text_hash: str, now: datetime, run_id: str) -> dict[str, Any]:
-    """Return a label line as a row of table `labels`."""
+def label_row(line: LabelLine, report: Mapping[str, Any], now: datetime, run_id: str) -> dict[str, Any]:
+    """Return a label line as a row of table `labels`; where none is named, a tracker's own product is the agent."""
+    if line.agents == []:
+        line = line.model_copy(update={"agents": tracked(report["stated_source"] or "")})
     row = line.model_dump()
     for name in ("behaviours", "agents", "spans"):
         row[name] = None if row[name] is None else json.dumps(row[name])
@@ -151,7 +152,7 @@ def label_row(line: LabelLine, text_hash: str, now: datetime, run_id: str) -> di
         **row,
         "report_id": row.pop("id"),
         "label_status": row.pop("status"),
-        "text_hash": text_hash,
+        "text_hash": report["text_hash"],
         "judged_at": now,
         "run_id": run_id,
     }

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from classifiers.agents import AGENTS_FILE, find_agents, is_about_agent, released
+from classifiers.agents import AGENTS_FILE, find_agents, is_about_agent, released, tracked
 from warehouse.schema.models import Agent, Post
 
 
@@ -55,13 +55,18 @@ def test_everyday_words_paths_and_addresses_name_no_agent(text):
     assert _names(text) == []
 
 
-def test_a_tracker_implies_its_product_only_where_none_is_named():
+def test_what_a_tracker_is_about_is_not_named_there():
     tracker = "github_issue:anthropics/claude-code"
-    assert _names(title="Deleted my files", source=tracker) == ["claude code"]
+    assert _names(title="Deleted my files", source=tracker) == []
     assert _names(title="Opus 4.6 deleted my files", source=tracker) == ["opus 4.6"]
-    assert _names(title="It lies", source="github_issue_title:openai/codex") == ["codex"]
-    assert _names(title="It lies", source="reddit:r/ClaudeCode") == ["claude code"]
-    assert _names(title="It lies", source="reddit:r/programming") == []
+    assert tracked(tracker) == [Agent(name="claude code", family="claude code", vendor="anthropic")]
+    assert [agent.name for agent in tracked("github_issue_title:openai/codex")] == ["codex"]
+    assert [agent.name for agent in tracked("reddit:r/ClaudeCode")] == ["claude code"]
+    assert tracked("reddit:r/programming") == []
+
+
+def test_a_makers_unnamed_agent_is_found_with_either_apostrophe():
+    assert _names("OpenAI\u2019s rogue agent broke out") == ["openai's rogue agent"]
 
 
 def test_an_everyday_word_is_a_name_on_its_own_tracker():

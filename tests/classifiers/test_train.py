@@ -9,7 +9,7 @@ import pytest
 from classifiers import heads, train
 from classifiers.card import CARD, record_seen
 from classifiers.evaluate import evaluate
-from classifiers.fit import best_cuts, best_threshold, grouped_folds, platt
+from classifiers.fit import best_cuts, best_threshold, expected_threshold, grouped_folds, platt
 from classifiers.items import GoldError, GoldItem, predictions, read_gold
 from classifiers.label import load_labeller
 from classifiers.material import event_groups
@@ -101,6 +101,21 @@ def test_the_threshold_is_the_best_one() -> None:
     p, positive = np.array([0.9, 0.8, 0.7, 0.4, 0.1]), np.array([True, True, False, False, False])
     assert 0.7 < best_threshold(p, positive) < 0.8
     assert best_threshold(p, np.zeros(5, dtype=bool)) == 1.0
+
+
+def test_the_expected_threshold_needs_no_truth() -> None:
+    generator = np.random.default_rng(1)
+    p = generator.beta(0.3, 1.5, 4_000)
+    positive = generator.random(4_000) < p
+    expected = expected_threshold(p, np.ones(4_000))
+    assert expected == pytest.approx(best_threshold(p, positive), abs=0.05)
+    assert expected_threshold(np.zeros(5), np.ones(5)) == 1.0
+
+
+def test_a_text_counts_by_its_weight_in_calibration() -> None:
+    raw, positive = np.array([-2.0, -1.0, 0.0, 1.0, 2.0, 1.0]), np.array([0, 0, 1, 0, 1, 1], dtype=bool)
+    doubled = platt(np.append(raw, raw[-1]), np.append(positive, positive[-1]))
+    assert platt(raw, positive, np.array([1.0, 1, 1, 1, 1, 2])) == pytest.approx(doubled)
 
 
 def test_cuts_recover_an_ordered_scale() -> None:
