@@ -145,7 +145,7 @@ def _card() -> dict[str, Any]:
 def label_row(line: LabelLine, text_hash: str, now: datetime, run_id: str) -> dict[str, Any]:
     """Return a label line as a row of table `labels`."""
     row = line.model_dump()
-    for name in ("behaviours", "agents", "spans"):
+    for name in ("behaviours", "action_probabilities", "agents", "spans"):
         row[name] = None if row[name] is None else json.dumps(row[name])
     return {
         **row,
