@@ -121,6 +121,13 @@ _ALL: Final = (
         published=False,
     ),
     _table(
+        "copy_keys",
+        "index of linking for copies: equal texts and addresses, and what near copies share",
+        "block_key report_id filed",
+        "block_key report_id",
+        published=False,
+    ),
+    _table(
         "applied_decisions",
         "decisions that linking has taken account of",
         "review_id",
