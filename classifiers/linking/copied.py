@@ -77,21 +77,26 @@ def copies_among(
         _link(found, clues[number], clues[original], "exact", 1.0, reason)
     for number, others in pairs.items():
         own = clues[number]
-        for other in others:
+        equal = {other: told for other in others if (told := _equal(own, clues[other]))}
+        for other, told in equal.items():
+            _link(found, own, clues[other], "exact", 1.0, told)
+        # Whoever stands near an equal text was compared with that one; but the earliest of them speaks from now on.
+        speaks = all(order(own.report) < order(clues[other].report) for other in equal)
+        for other in others if speaks else ():
             known = clues[other]
-            if own.report.id == known.report.id:
+            if other in equal:
                 continue
-            if own.url_key and own.url_key == known.url_key:
-                _link(found, own, known, "exact", 1.0, "same address")
-                break
-            if own.text_key and own.text_key == known.text_key:
-                _link(found, own, known, "exact", 1.0, "same normalised text")
-                break
             counts = copies.shared_shingles(passages(number), passages(other))
             if copies.is_copy(own, known, counts):
                 reason = f"{counts[0]} of {counts[1]} five-word shingles of the shorter text stand in the other"
                 _link(found, own, known, "near_duplicate", round(counts[0] / counts[1], 4), reason)
     return found
+
+
+def _equal(one: Clues, other: Clues) -> str | None:
+    if one.url_key and one.url_key == other.url_key:
+        return "same address"
+    return "same normalised text" if one.text_key and one.text_key == other.text_key else None
 
 
 def _link(found: Copies, one: Clues, other: Clues, method: LinkMethod, score: float, reason: str) -> None:

@@ -157,9 +157,9 @@ def _copies(new: Mapping[int, Filing], index: Index) -> tuple[dict[int, Filing],
     every = {number: filing(one.report) for number, one in stored.items()} | dict(new)
     pairs = {number: [other for other in others if other in every] for number, others in found.items()}
     copies = copies_among(pairs, {number: one.clues for number, one in every.items()}, same)
-    gone = copies.equal | copies.near
-    # One without a vector was a copy before.
-    held = {n: every[n] for n, one in stored.items() if one.report.id in gone and one.vector is not None}
+    # One without a vector was a near copy before, and can only become an equal one.
+    changed = copies.equal | {one.report.id for one in stored.values() if one.vector is not None} & copies.near
+    held = {number: every[number] for number, one in stored.items() if one.report.id in changed}
     return held, copies
 
 

@@ -165,8 +165,8 @@ def candidates(asking: Mapping[int, Mapping[int, float]], held: Held, count: int
     for first in range(0, len(sizes), _CHUNK):
         part = slice(bounds[first], bounds[min(first + _CHUNK, len(sizes))])
         ranked = _ranked(asker[part] - first, own[part], weight[part], start[part], end[part], numbers, count)
-        for at, others in ranked:
-            found[first + at] = others
+        for place_of, others in ranked:
+            found[first + place_of] = others
     return dict(zip(asking, found, strict=True))
 
 
@@ -211,8 +211,8 @@ def _ranked(
     other = other[ranks & ((1 << _PLACE) - 1)]
     first, length = _firsts(who, np.arange(len(who)))
     return [
-        (report, other[at : at + min(count, many)].tolist())
-        for report, at, many in zip(who[first].tolist(), first.tolist(), length.tolist(), strict=True)
+        (report, other[begin : begin + min(count, many)].tolist())
+        for report, begin, many in zip(who[first].tolist(), first.tolist(), length.tolist(), strict=True)
     ]
 
 

@@ -15,6 +15,7 @@ from classifiers.encoder import default_encoder
 from classifiers.linking import cluster, find_links, link_lines, measure
 from classifiers.linking.card import CARD
 from classifiers.linking.clues import address_of, content_of, numbers
+from classifiers.linking.index import CANDIDATES
 from classifiers.linking.when import event_windows
 from warehouse.schema.models import Link, Linkable
 
