@@ -6,6 +6,7 @@ from typing import Any
 
 from app import markup
 from warehouse.present.charts import NAMES
+from warehouse.present.citation import with_p
 from warehouse.present.inert import highlighted, inert, link
 from warehouse.present.telling import Incident, Telling, day
 from warehouse.schema import codes
@@ -19,8 +20,8 @@ def record(found: Incident) -> str:
         ("Status", f"{row['incident_status']}: {codes.INCIDENT_STATUS.get(row['incident_status'], '')}"),
         ("Agents named", ", ".join(row["agent_names"] or ()) or "none named"),
         ("Vendors", ", ".join(row["vendors"] or ()) or "none named"),
-        ("Behaviours", "; ".join(_behaviour(code) for code in row["behaviours_present"] or ()) or "none of the four"),
-        ("Acts", "; ".join(codes.ACTION.get(code, code) for code in row["actions"] or ()) or "none marked"),
+        ("Behaviours", "; ".join(_behaviours(row)) or "none of the four"),
+        ("Acts", "; ".join(_acts(row)) or "none marked"),
         ("Evidence", _scale(row["evidence"], codes.EVIDENCE)),
         ("Gravity of what is told", _scale(row["gravity"], codes.GRAVITY)),
         ("Score by our codebook", f"{row['score']} of 9" if row["score"] is not None else "not scored"),
@@ -52,8 +53,15 @@ def _beyond(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, str(row[column]).replace("_", " ")
 
 
-def _behaviour(code: str) -> str:
-    return f"{NAMES.get(code, code)} ({codes.BEHAVIOUR.get(code, 'no meaning stated')})"
+def _behaviours(row: Mapping[str, Any]) -> Iterator[str]:
+    for code in row["behaviours_present"] or ():
+        name = with_p(code, row["behaviours"], NAMES.get(code))
+        yield f"{name} ({codes.BEHAVIOUR.get(code, 'no meaning stated')})"
+
+
+def _acts(row: Mapping[str, Any]) -> Iterator[str]:
+    for code in row["actions"] or ():
+        yield with_p(code, row["action_probabilities"], codes.ACTION.get(code))
 
 
 def _scale(value: int | None, vocabulary: Mapping[str, str]) -> str:

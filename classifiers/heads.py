@@ -48,6 +48,7 @@ class Judgement:
     behaviours_present: list[str]
     behaviours_unsure: list[str]
     actions: list[str]
+    action_probabilities: dict[str, float]
     evidence: int
     gravity: int
     score: int
@@ -87,7 +88,7 @@ class Decision:
         behaviours = {name: self.probability(name, value[name]) if eventful else 0.0 for name in BEHAVIOURS}
         unsure = [n for n, p in behaviours.items() if eventful and abs(p - self.thresholds[n]) < self._band(n)]
         present = [n for n, p in behaviours.items() if eventful and p >= self.thresholds[n] and n not in unsure]
-        actions = [n for n in ACTIONS if eventful and self.probability(n, value[n]) >= self.thresholds[n]]
+        acts = {name: self.probability(name, value[name]) if eventful else 0.0 for name in ACTIONS}
         return Judgement(
             kind=kind,
             p_strict=p_strict,
@@ -95,7 +96,8 @@ class Decision:
             behaviours=behaviours,
             behaviours_present=present,
             behaviours_unsure=unsure,
-            actions=actions,
+            actions=[n for n, p in acts.items() if eventful and p >= self.thresholds[n]],
+            action_probabilities=acts,
             evidence=max(scale["evidence"], 1) if eventful else 0,
             gravity=scale["gravity"] if eventful else 0,
             score=score,

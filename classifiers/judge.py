@@ -123,6 +123,7 @@ def read(answer: str, post: Post, name: str) -> LabelLine:
             behaviours_present=present,
             behaviours_unsure=[code for code in dict.fromkeys(said.behaviours_unsure) if told and code not in present],
             actions=list(dict.fromkeys(said.actions)),
+            action_probabilities={},
             evidence=said.evidence if told else 0,
             gravity=said.gravity if told else 0,
             score=score,

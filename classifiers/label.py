@@ -141,6 +141,7 @@ def judged_line(
         behaviours_present=judgement.behaviours_present,
         behaviours_unsure=judgement.behaviours_unsure,
         actions=judgement.actions,
+        action_probabilities=judgement.action_probabilities,
         evidence=judgement.evidence,
         gravity=judgement.gravity,
         score=judgement.score,

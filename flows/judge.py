@@ -234,7 +234,9 @@ def agreement(con: duckdb.DuckDBPyConnection, judge: str, run_id: str) -> dict[s
         }
         for name, figure in found.items()
     ]
-    merge(con, TABLES["agreements"], stored, update=("kappa", "kappa_low", "kappa_high", "n", "measured_at", "run_id"))
+    changing = ("kappa", "kappa_low", "kappa_high", "n", "measured_at", "run_id")
+    with transaction(con):
+        merge(con, TABLES["agreements"], stored, update=changing)
     return found
 
 

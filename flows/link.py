@@ -1,12 +1,12 @@
 """Linking new reports: each is compared with what the index finds for it, and only groups around a change form anew."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from classifiers.linking import LINKER, Filing, candidates, cluster, derive, facts, filings, find_links
+from classifiers.linking import LINKER, Entry, Held, Index, Stored, cluster, compare_new, derive, facts
 from flows.identity import tracker
 from warehouse import incidents, linking, numbers
 from warehouse.rows import merge, transaction
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from classifiers.encoder import Encoder
 
 BATCH = 1000
+WIDEST = 8000
+_HELD_PER_ASKING = 250
 _COPIES = ("exact", "near_duplicate")
 
 
@@ -28,14 +30,25 @@ def link(
 
     Each batch is stored by itself, so a killed run goes on where it stopped; grouping is one transaction.
     """
+    with transaction(con):
+        linking.release_copies(con)
     waiting = linking.pending(con, LINKER)
-    for first in range(0, len(waiting), BATCH):
-        batch = waiting[first : first + BATCH]
+    size = batch_size(linking.next_number(con))
+    for first in range(0, len(waiting), size):
+        batch = waiting[first : first + size]
         compare(con, batch, encoder, run_id=run_id)
         if advance:
             advance(len(batch))
     with transaction(con):
         return regroup(con, run_id=run_id)
+
+
+def batch_size(held: int) -> int:
+    """Return how many reports are read at once, by how many are held.
+
+    A batch reads the index whole: as it grows, so does the batch, and the share of one report stays the same.
+    """
+    return min(max(BATCH, held // _HELD_PER_ASKING), WIDEST)
 
 
 def as_linkable(row: Mapping[str, Any]) -> Linkable:
@@ -55,41 +68,55 @@ def as_linkable(row: Mapping[str, Any]) -> Linkable:
 
 def compare(con: duckdb.DuckDBPyConnection, ids: Sequence[str], encoder: "Encoder", *, run_id: str) -> None:
     """Compare reports with each other and with what the index finds for them, and file them, in one transaction."""
-    import numpy as np
-
     rows = linking.reports(con, ids)
-    new = filings([as_linkable(row) for row in rows], encoder)
-    held = linking.under(con, (key for filing in new for key in filing.keys))
-    asked = {number for filing in new for number in candidates(filing, held)}
-    fresh = {filing.report.id for filing in new}
-    found = [row for row in linking.filed(con, asked) if row["report_id"] not in fresh]
-    vectors = {filing.report.id: filing.vector for filing in new}
-    vectors |= {row["report_id"]: np.frombuffer(row["vector"], np.float16).astype(np.float32) for row in found}
-    links = find_links(
-        [filing.report for filing in new], known=[as_linkable(row) for row in found], encoder=encoder, vectors=vectors
-    )
-    # A copy is found through the first of its kind: under keys of their own ten thousand of them would say no more.
-    copies = {link.report_id for link in links if link.method in _COPIES}
-    keys = {filing.report.id: filing.keys for filing in new if filing.report.id not in copies}
+    found = compare_new([as_linkable(row) for row in rows], _index(con), encoder=encoder)
     hashes = {row["report_id"]: row["text_hash"] for row in rows}
+    keys = {
+        "copy_keys": [(key, entry.report.id, entry.number) for entry in found.entries for key in entry.copies],
+        "blocking_keys": [(key, entry.report.id, entry.number) for entry in found.entries for key in entry.events],
+    }
+    new = [entry for entry in found.entries if entry.report.id in hashes]
+    facts_rows = [_facts_row(entry, hashes[entry.report.id]) for entry in new]
+    copies = {entry.report.id for entry in found.entries} - set(hashes)
     with transaction(con):
-        linking.file(con, [_facts_row(filing, hashes[filing.report.id]) for filing in new], keys, links, run_id)
+        linking.file(con, facts_rows, keys, found.links, run_id, copies=copies)
 
 
-def _facts_row(filing: Filing, text_hash: str) -> dict[str, Any]:
+def _index(con: duckdb.DuckDBPyConnection) -> Index:
     import numpy as np
 
-    read = facts(filing.report)
+    def filed(numbers: Collection[int]) -> dict[int, Stored]:
+        return {
+            row["filed"]: Stored(
+                as_linkable(row),
+                None if row["vector"] is None else np.frombuffer(row["vector"], np.float16).astype(np.float32),
+            )
+            for row in linking.filed(con, numbers)
+        }
+
+    return Index(
+        copies=lambda keys: Held(*linking.under(con, "copy_keys", keys)),
+        events=lambda keys: Held(*linking.under(con, "blocking_keys", keys)),
+        filed=filed,
+        first=linking.next_number(con),
+    )
+
+
+def _facts_row(entry: Entry, text_hash: str) -> dict[str, Any]:
+    import numpy as np
+
+    read = facts(entry.report)
     return {
-        "report_id": filing.report.id,
+        "report_id": entry.report.id,
         "text_hash": text_hash,
         "linker": LINKER,
+        "filed": entry.number,
         "occurred_at": read.occurred_at,
         "occurred_precision": read.occurred_precision,
         "disclosed_at": read.disclosed_at,
         "disclosed_precision": read.disclosed_precision,
         "several_agents": read.several_agents,
-        "vector": filing.vector.astype(np.float16).tobytes(),
+        "vector": None if entry.vector is None else entry.vector.astype(np.float16).tobytes(),
     }
 
 

@@ -146,7 +146,7 @@ def label_row(line: LabelLine, report: Mapping[str, Any], now: datetime, run_id:
     if line.agents == []:
         line = line.model_copy(update={"agents": tracked(report["stated_source"] or "")})
     row = line.model_dump()
-    for name in ("behaviours", "agents", "spans"):
+    for name in ("behaviours", "action_probabilities", "agents", "spans"):
         row[name] = None if row[name] is None else json.dumps(row[name])
     return {
         **row,

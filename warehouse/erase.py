@@ -45,7 +45,7 @@ _BLANK = {
 }
 _NAMES_REPORT = ("report_id", "linked_to", "review_of")
 # Rows of these are made of the text itself: they go.
-_DROPPED = ("evidence_spans", "report_facts", "blocking_keys")
+_DROPPED = ("evidence_spans", "report_facts", "blocking_keys", "copy_keys")
 # What an incident takes from its best report's words or address; the next linking writes it anew from the others.
 _OF_BEST = ("summary", "archived_url", "inputs_hash")
 

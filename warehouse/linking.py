@@ -7,7 +7,7 @@ index finds under their keys; afterwards only the groups around what changed are
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import duckdb
 import numpy as np
@@ -18,6 +18,8 @@ from warehouse.rows import Changed, fetch, merge, scalar
 from warehouse.schema.models import MERGES, Link
 from warehouse.schema.tables import TABLES
 
+Numbers: TypeAlias = NDArray[np.int64]
+INDEXES: Final = ("blocking_keys", "copy_keys")
 # Reports kept under one key: the latest. Twice as many may pile up before the older ones are dropped.
 PER_KEY: Final = 32
 _IDS: Final = "(SELECT unnest(?::VARCHAR[]))"
@@ -57,77 +59,113 @@ def filed(con: duckdb.DuckDBPyConnection, numbers: Collection[int]) -> list[dict
     """Return reports by the number under which they were filed, as `reports` and with their stored vector."""
     return fetch(
         con,
-        f"{_REPORT}, f.vector FROM report_facts f JOIN reports r USING (report_id) "
+        f"{_REPORT}, f.filed, f.vector FROM report_facts f JOIN reports r USING (report_id) "
         "JOIN current_labels l USING (report_id) WHERE f.filed IN (SELECT unnest(?::BIGINT[])) AND l.is_strict "
         "ORDER BY r.created_at NULLS LAST, r.report_id",
         [sorted(numbers)],
     )
 
 
-def under(con: duckdb.DuckDBPyConnection, keys: Iterable[int]) -> dict[int, NDArray[np.int64]]:
-    """Return, for each key that is held, the latest reports filed under it, oldest first, by number."""
-    asked = pa.table({"block_key": np.unique(np.fromiter(keys, np.int64))})
+def next_number(con: duckdb.DuckDBPyConnection) -> int:
+    """Return the number under which the next report is filed."""
+    return int(scalar(con, "SELECT coalesce(max(filed), 0) + 1 FROM report_facts"))
+
+
+def under(con: duckdb.DuckDBPyConnection, index: str, keys: Collection[int]) -> tuple[Numbers, Numbers]:
+    """Return what is filed under these keys in one of `INDEXES`: keys and reports by number, both of shape (entries,).
+
+    The index is read whole, so the more keys are asked for at once the less each of them costs.
+    """
+    asked = pa.table({"block_key": np.fromiter(keys, np.int64, len(keys))})
     con.register("asked_keys", asked)
     try:
         found = con.execute(
-            "SELECT block_key, filed FROM blocking_keys SEMI JOIN asked_keys USING (block_key) ORDER BY ALL"
+            f"SELECT block_key, filed FROM {index} SEMI JOIN asked_keys USING (block_key)"  # noqa: S608
         ).fetchnumpy()
     finally:
         con.unregister("asked_keys")
-    keys_found, starts = np.unique(found["block_key"], return_index=True)
-    # Of nothing, split makes one empty list.
-    lists = np.split(found["filed"], starts[1:]) if len(starts) else []
-    return {key: own[-PER_KEY:] for key, own in zip(keys_found.tolist(), lists, strict=True)}
+    return np.asarray(found["block_key"], np.int64), np.asarray(found["filed"], np.int64)
+
+
+def release_copies(con: duckdb.DuckDBPyConnection) -> None:
+    """Have copies read again whose earlier text is gone or counts no more; the caller owns the transaction.
+
+    What a copy tells is told by the earliest of its kind alone: without it nothing would stand for them.
+    """
+    con.execute(
+        """
+        DELETE FROM report_facts WHERE vector IS NULL AND report_id NOT IN (
+            SELECT l.report_id FROM links l
+            JOIN report_facts f ON f.report_id = l.linked_to
+            JOIN reports r ON r.report_id = f.report_id AND r.text_hash = f.text_hash
+            JOIN current_labels c ON c.report_id = f.report_id AND c.is_strict
+            WHERE l.link_method IN ('exact', 'near_duplicate')
+        )
+        """
+    )
 
 
 def file(
     con: duckdb.DuckDBPyConnection,
     facts: Sequence[Mapping[str, Any]],
-    keys: Mapping[str, Sequence[int]],
+    keys: Mapping[str, Sequence[tuple[int, str, int]]],
     links: Sequence[Link],
     run_id: str,
+    *,
+    copies: Collection[str] = (),
 ) -> None:
-    """File newly read reports: facts, keys (`{report_id: keys}`) and links; the caller owns the transaction.
+    """File newly read reports: facts with their numbers, keys and links; the caller owns the transaction.
 
-    What was known of an earlier text of theirs goes, and they stand in no group until the next grouping.
+    What was known of an earlier text of theirs goes, and they and those beside them stand in no group until the next
+    grouping.
+
+    Args:
+        con: the working file.
+        facts: rows of `report_facts`.
+        keys: by the name of the index, what stands there from now on: key, report id, number.
+        links: what was found to link them.
+        run_id: the run that does it.
+        copies: reports filed before that are now known to be copies of an earlier one, which tells their event for
+            them: their keys are those given, and of their links only those of copies stay.
     """
     ids = [row["report_id"] for row in facts]
-    for table, column in (("links", "report_id"), ("links", "linked_to"), ("blocking_keys", "report_id")):
-        con.execute(f"DELETE FROM {table} WHERE {column} IN {_IDS}", [ids])  # noqa: S608
-    con.execute(f"DELETE FROM groupings WHERE report_id IN {_IDS}", [ids])  # noqa: S608
-    first = int(scalar(con, "SELECT coalesce(max(filed), 0) + 1 FROM report_facts"))
-    numbered = [{**row, "filed": first + at} for at, row in enumerate(facts)]
+    old = sorted(copies)
+    beside = sorted(with_groups(con, [*ids, *old]))
+    con.execute(f"DELETE FROM groupings WHERE report_id IN {_IDS}", [beside])  # noqa: S608
+    for index in INDEXES:
+        con.execute(f"DELETE FROM {index} WHERE report_id IN {_IDS}", [[*ids, *old]])  # noqa: S608
+    for column in ("report_id", "linked_to"):
+        con.execute(f"DELETE FROM links WHERE {column} IN {_IDS}", [ids])  # noqa: S608
+        con.execute(f"DELETE FROM links WHERE {column} IN {_IDS} AND link_method = 'same_event'", [old])  # noqa: S608
+    con.execute(f"UPDATE report_facts SET vector = NULL WHERE report_id IN {_IDS}", [old])  # noqa: S608
     changing = [name for name in TABLES["report_facts"].columns if name != "report_id"]
-    merge(con, TABLES["report_facts"], numbered, update=changing)
-    number = {row["report_id"]: row["filed"] for row in numbered}
-    pairs = [(key, report) for report, own in keys.items() for key in own]
-    con.register(
-        "new_keys",
-        pa.table(
-            {
-                "block_key": pa.array([key for key, _ in pairs], pa.int64()),
-                "report_id": pa.array([report for _, report in pairs], pa.string()),
-                "filed": pa.array([number[report] for _, report in pairs], pa.int64()),
-            }
-        ),
-    )
+    merge(con, TABLES["report_facts"], facts, update=changing)
+    for index in INDEXES:
+        _add_keys(con, index, keys[index])
+    store_links(con, links, run_id)
+
+
+def _add_keys(con: duckdb.DuckDBPyConnection, index: str, keys: Sequence[tuple[int, str, int]]) -> None:
+    names = TABLES[index].columns
+    kinds = (pa.int64(), pa.string(), pa.int64())
+    columns = [pa.array([row[at] for row in keys], kind) for at, kind in enumerate(kinds)]
+    con.register("new_keys", pa.table(columns, names=list(names)))
     try:
-        con.execute("INSERT INTO blocking_keys SELECT block_key, report_id, filed FROM new_keys")
+        con.execute(f"INSERT INTO {index} SELECT * FROM new_keys")  # noqa: S608
         # However many reports share a key, a bounded number of them stays under it.
         con.execute(
-            "CREATE OR REPLACE TEMP TABLE crowded AS SELECT block_key, list_sort(list(filed))[-?] AS oldest "
-            "FROM blocking_keys SEMI JOIN new_keys USING (block_key) GROUP BY block_key HAVING count(*) > ?",
+            "CREATE OR REPLACE TEMP TABLE crowded AS SELECT block_key, list_sort(list(filed))[-?] AS oldest "  # noqa: S608
+            f"FROM {index} SEMI JOIN new_keys USING (block_key) GROUP BY block_key HAVING count(*) > ?",
             [PER_KEY, 2 * PER_KEY],
         )
     finally:
         con.unregister("new_keys")
     if scalar(con, "SELECT count(*) FROM crowded"):
         con.execute(
-            "DELETE FROM blocking_keys USING crowded "
-            "WHERE blocking_keys.block_key = crowded.block_key AND blocking_keys.filed < crowded.oldest"
+            f"DELETE FROM {index} USING crowded "  # noqa: S608
+            f"WHERE {index}.block_key = crowded.block_key AND {index}.filed < crowded.oldest"
         )
     con.execute("DROP TABLE crowded")
-    store_links(con, links, run_id)
 
 
 def store_links(con: duckdb.DuckDBPyConnection, links: Sequence[Link], run_id: str) -> Changed:
@@ -201,7 +239,7 @@ def drop_unstrict(con: duckdb.DuckDBPyConnection) -> set[str]:
     if not gone:
         return set()
     beside = with_groups(con, gone) | linked_with(con, gone)
-    for table in ("groupings", "report_facts", "blocking_keys"):
+    for table in ("groupings", "report_facts", *INDEXES):
         con.execute(f"DELETE FROM {table} WHERE report_id IN {_IDS}", [gone])  # noqa: S608
     return beside - set(gone)
 

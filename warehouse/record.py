@@ -8,7 +8,7 @@ from warehouse.excerpts import of_report
 from warehouse.rulings import Sayings, moment
 
 # Raised when the derivation below changes: every record is then derived again.
-RECORD: Final = "record-1"
+RECORD: Final = "record-2"
 TIERS: Final = (None, "claim", "account", "artefact", "checkable")
 EXCERPTS: Final = 2
 LONGEST: Final = 240
@@ -61,9 +61,10 @@ def record(number: int, reports: Sequence[Row], said: Sayings | None = None) -> 
         "agent_names": sorted({agent["name"] for agent in agents}),
         "vendors": sorted({agent["vendor"] for agent in agents if agent["vendor"]}),
         "actor": next((agent["name"] for agent in agents), "unknown"),
-        "behaviours": json.dumps(_highest(strict)),
+        "behaviours": json.dumps(_highest(strict, "behaviours")),
         "behaviours_present": _union(strict, "behaviours_present"),
         "actions": _union(strict, "actions"),
+        "action_probabilities": json.dumps(_highest(strict, "action_probabilities")),
         "evidence": evidence,
         "evidence_tier": TIERS[evidence],
         "gravity": max((row["gravity"] or 0 for row in strict), default=0),
@@ -87,6 +88,11 @@ def record(number: int, reports: Sequence[Row], said: Sayings | None = None) -> 
         "archived_url": archived or (_ARCHIVE + best["url"] if best and best["url"] else None),
         "archived_checked": archived is not None,
     }
+
+
+def read_probabilities(stored: Row) -> dict[str, Any]:
+    """Return a stored record with its probabilities read, {} where the file is older than the column."""
+    return {**stored, **{name: json.loads(stored.get(name) or "{}") for name in ("behaviours", "action_probabilities")}}
 
 
 def source_of(row: Row) -> str:
@@ -132,11 +138,11 @@ def _several(strict: Iterable[Row]) -> str:
     return "yes" if any(row["several_agents"] == "yes" for row in strict) else "unknown"
 
 
-def _highest(reports: Iterable[Row]) -> dict[str, float]:
-    """Return each behaviour's highest probability among the reports."""
+def _highest(reports: Iterable[Row], column: str) -> dict[str, float]:
+    """Return the highest probability of each code among the reports."""
     found: dict[str, float] = {}
     for row in reports:
-        for name, p in json.loads(row["behaviours"] or "{}").items():
+        for name, p in json.loads(row[column] or "{}").items():
             found[name] = max(found.get(name, 0.0), p)
     return dict(sorted(found.items()))
 

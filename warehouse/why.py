@@ -12,6 +12,7 @@ import duckdb
 
 from warehouse.connect import WarehouseError
 from warehouse.numbers import follow
+from warehouse.record import read_probabilities
 from warehouse.rows import fetch, scalar
 
 Trail = dict[str, Any]
@@ -31,13 +32,12 @@ def trail(con: duckdb.DuckDBPyConnection, number: int) -> Trail:
     private = bool(scalar(con, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'raw_items' AND NOT internal"))
     (found,) = fetch(con, "SELECT * FROM incidents WHERE incident = ?", [stands])
     found.pop("inputs_hash", None)
-    found["behaviours"] = json.loads(found["behaviours"] or "{}")
     names = [number, stands]
     return {
         "asked": number,
         "incident": stands,
         "redirected": stands != number,
-        "record": found,
+        "record": read_probabilities(found),
         "reports": [_report(con, row, private=private) for row in _members(con, stands)],
         "figures": _figures(con, stands),
         "decisions": fetch(
@@ -82,9 +82,8 @@ def _members(con: duckdb.DuckDBPyConnection, number: int) -> list[dict[str, Any]
         """
         SELECT i.report_id, r.platform, r.url, r.created_at, r.created_precision, i.link_method, i.link_score,
                i.link_reason, i.linked_to, i.linked_at, i.run_id AS linked_by, i.derived_from, i.derived_method,
-               i.derived_reason, r.source_id, r.run_id AS collected_by, l.instrument, l.kind, l.is_strict, l.p_strict,
-               l.evidence, l.gravity, l.score, l.subject, l.behaviours, l.behaviours_present, l.actions, l.agents,
-               l.spans, l.judged_at, l.run_id AS judged_by
+               i.derived_reason, r.source_id, r.run_id AS collected_by,
+               l.* EXCLUDE (report_id, text_hash, label_status, run_id), l.run_id AS judged_by
         FROM incident_reports i JOIN reports r USING (report_id) LEFT JOIN current_labels l USING (report_id)
         WHERE i.incident = ?
         ORDER BY r.created_at NULLS LAST, i.report_id
@@ -94,7 +93,8 @@ def _members(con: duckdb.DuckDBPyConnection, number: int) -> list[dict[str, Any]
 
 
 def _report(con: duckdb.DuckDBPyConnection, row: dict[str, Any], *, private: bool) -> dict[str, Any]:
-    for name in ("behaviours", "agents", "spans"):
+    # A snapshot of before may lack the second.
+    for name in ("behaviours", "action_probabilities", "agents", "spans"):
         if name in row:
             row[name] = json.loads(row[name] or "null")
     if private:

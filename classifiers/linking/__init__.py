@@ -2,21 +2,25 @@
 
 from classifiers.linking.derive import derive
 from classifiers.linking.facts import LINKER, Facts, facts
-from classifiers.linking.find import find_links, link_lines
+from classifiers.linking.find import Entry, Found, Index, Stored, compare_new, find_links
 from classifiers.linking.groups import cluster
-from classifiers.linking.index import Filing, candidates, filings
+from classifiers.linking.index import Held
+from classifiers.linking.lines import link_lines
 from classifiers.linking.measure import measure
 from classifiers.linking.train import train_link
 
 __all__ = [
     "LINKER",
+    "Entry",
     "Facts",
-    "Filing",
-    "candidates",
+    "Found",
+    "Held",
+    "Index",
+    "Stored",
     "cluster",
+    "compare_new",
     "derive",
     "facts",
-    "filings",
     "find_links",
     "link_lines",
     "measure",

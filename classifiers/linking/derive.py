@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from classifiers.linking.clues import address_of, read
+from classifiers.linking.copied import order
 from classifiers.linking.copies import SHINGLE_WORDS, shingles
-from classifiers.linking.find import order
 from warehouse.schema.models import Derived, Linkable
 
 if TYPE_CHECKING:

@@ -186,7 +186,14 @@ def test_an_incident_that_is_not_there(tmp_path: Path, asked: str) -> None:
 def test_an_incident_tells_where_everything_comes_from(tmp_path: Path) -> None:
     publish(tmp_path)
     text = said(page("incident", incident="2"))
-    for told in ("Incident № 2", "here because: opened it", "github:o/r:2", "reported: told in public", "score 6 of 9"):
+    for told in (
+        "Incident № 2",
+        "here because: opened it",
+        "github:o/r:2",
+        "reported: told in public",
+        "score 6 of 9",
+        "data 0.87",
+    ):
         assert told in text
     assert "Incident 2, Codex: data deletion. Offscript, open observatory" in text
 

@@ -107,7 +107,7 @@ def test_a_killed_run_is_marked_and_the_next_one_goes_on(tmp_path: Path, monkeyp
         raise MemoryError
 
     with monkeypatch.context() as broken:
-        broken.setattr(link, "find_links", breaks)
+        broken.setattr(link, "compare_new", breaks)
         from flows.cli import main
 
         assert isinstance(

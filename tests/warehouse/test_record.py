@@ -118,6 +118,12 @@ def test_the_trail_runs_down_to_the_run_and_up_to_the_month_and_can_be_exported(
         ]
         with pytest.raises(WarehouseError, match="1 to 1"):
             trail(con, 7)
+        # How sure the instrument is, of the incident by its surest report and of each report.
+        con.execute("UPDATE labels SET action_probabilities = '{\"data_deletion\": 0.9}' WHERE report_id = 'reddit:b'")
+        incidents.refresh(con)
+        found = trail(con, 1)
+        assert found["record"]["action_probabilities"] == {"data_deletion": 0.9, "message": 0.1}
+        assert found["reports"][0]["action_probabilities"] == {"data_deletion": 0.7, "message": 0.1}
         stood = as_of(con, 1, datetime.now(UTC))
         assert [row["report_id"] for row in stood["members"]] == ["github:a", "reddit:b"]
         with pytest.raises(WarehouseError, match="no incident had the number 1"):
@@ -129,7 +135,9 @@ def test_the_trail_runs_down_to_the_run_and_up_to_the_month_and_can_be_exported(
     }
     assert json.loads(shown["json"])["permanent"] == "offscript:incident:1"
     assert "author" not in shown["json"]
+    assert json.loads(shown["json"])["record"]["action_probabilities"]["message"] == 0.1
     assert "| Status | corroborated" in shown["markdown"]
+    assert "| Actions | data\\_deletion 0.90 |" in shown["markdown"]
     assert "incident 1" in shown["citation"]
     told = CliRunner().invoke(main, ["why", "1", "--db", str(db)])
     assert "act.deleted" in told.output

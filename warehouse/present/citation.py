@@ -32,6 +32,11 @@ def _citation(found: Mapping[str, Any], snapshot: str, address: str) -> str:
     )
 
 
+def with_p(code: str, probabilities: Mapping[str, float], name: str | None = None) -> str:
+    """Return a code, or its name, with how probable the instrument finds it; alone where only a person said it."""
+    return f"{name or code} {probabilities[code]:.2f}" if code in probabilities else name or code
+
+
 def facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what is known of an incident as pairs of words; what nobody judged or said is said to be so."""
     return [
@@ -43,7 +48,7 @@ def facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Acting system", record["actor"]),
         ("Named", ", ".join([*record["agent_names"], *record["vendors"]]) or "none"),
         ("Behaviours", ", ".join(f"{name} {p:.2f}" for name, p in record["behaviours"].items()) or "none"),
-        ("Actions", ", ".join(record["actions"]) or "none"),
+        ("Actions", ", ".join(with_p(code, record["action_probabilities"]) for code in record["actions"]) or "none"),
         ("Evidence", record["evidence_tier"] or "none"),
         ("Gravity", str(record["gravity"])),
         ("Reports", f"{record['reports']}, of which {record['echo']} pass on another"),

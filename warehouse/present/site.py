@@ -22,6 +22,7 @@ from warehouse.present.citation import facts
 from warehouse.present.document import Block, Bullets, Heading, Links, Paragraph, Picture, Quote, Table, to_html
 from warehouse.present.feeds import incidents_feed, monthly_feed
 from warehouse.present.instrument import measured
+from warehouse.record import read_probabilities
 from warehouse.rows import fetch, scalar
 from warehouse.schema import codes
 from warehouse.trends.series import monthly
@@ -251,7 +252,7 @@ def _incident(
         ),
     )
     yield Heading("What is known of it")
-    known = facts({**row, "behaviours": json.loads(row["behaviours"] or "{}")})
+    known = facts(read_probabilities(row))
     yield Table("What is known of it", tuple({"What": name, "Told": value} for name, value in known))
     yield Heading("Reports")
     for report in reports:

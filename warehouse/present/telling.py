@@ -7,6 +7,7 @@ from typing import Any, Final
 import duckdb
 
 from warehouse.present.cases import Excerpt, excerpts
+from warehouse.record import read_probabilities
 from warehouse.rows import fetch, scalar
 
 REPORTS: Final = 100
@@ -61,7 +62,7 @@ def incident(con: duckdb.DuckDBPyConnection, number: int) -> Incident | None:
         return None
     return Incident(
         number=number,
-        record=rows[0],
+        record=read_probabilities(rows[0]),
         reports=_reports(con, number, rows[0]["best_report_id"]),
         reports_in_all=scalar(con, "SELECT count(*) FROM incident_reports WHERE incident = ?", [number]),
         merged=tuple(

@@ -105,6 +105,7 @@ _ALL: Final = (
     _code("behaviours_present", "behaviour", "behaviours above their threshold", "[shutdown_tampering]", "VARCHAR[]"),
     _code("behaviours_unsure", "behaviour", "behaviours too close to their threshold to say", "[]", "VARCHAR[]"),
     _code("actions", "action", "what the system is said to have done", "[data_deletion]", "VARCHAR[]"),
+    Field("action_probabilities", "JSON", "probability of each action", '{"data_deletion": 0.7}', "probability"),
     _code("evidence", "evidence", "what the text offers that the event happened, 0-4", "2", "INTEGER"),
     _code("gravity", "gravity", "the harm told, whatever the evidence, 0-4", "3", "INTEGER"),
     _code("score", "score", "strength of the case in this text, 0-9, by our codebook only", "6", "INTEGER"),

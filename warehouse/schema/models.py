@@ -110,6 +110,7 @@ class LabelLine(Row):
     behaviours_present: list[Behaviour] | None = None
     behaviours_unsure: list[Behaviour] | None = None
     actions: list[Action] | None = None
+    action_probabilities: dict[Action, Probability] | None = None
     evidence: int | None = Field(default=None, ge=0, le=4)
     gravity: int | None = Field(default=None, ge=0, le=4)
     score: int | None = Field(default=None, ge=0, le=9)

@@ -66,7 +66,7 @@ _ALL: Final = (
         "labels",
         "one instrument's judgement of one text; history is kept, nothing is overwritten",
         "report_id text_hash instrument label_status kind p_strict is_strict behaviours behaviours_present "
-        "behaviours_unsure actions evidence gravity score subject agents spans judged_at run_id",
+        "behaviours_unsure actions evidence gravity score subject agents spans judged_at run_id action_probabilities",
         "report_id text_hash instrument",
     ),
     _table(
@@ -83,7 +83,7 @@ _ALL: Final = (
         "reports opened_at run_id summary summary_basis occurred_at occurred_precision disclosed_at "
         "disclosed_precision behaviours evidence_tier echo sources independent_sources status_reason alternative "
         "subject principal actor several_agents verification verification_method verified_at vendor_answer "
-        "archived_url archived_checked inputs_hash",
+        "archived_url archived_checked inputs_hash action_probabilities",
         "incident",
     ),
     _table(
@@ -116,6 +116,13 @@ _ALL: Final = (
     _table(
         "blocking_keys",
         "index of linking: under each key the latest reports that have it, so that a new one is compared with few",
+        "block_key report_id filed",
+        "block_key report_id",
+        published=False,
+    ),
+    _table(
+        "copy_keys",
+        "index of linking for copies: equal texts and addresses, and what near copies share",
         "block_key report_id filed",
         "block_key report_id",
         published=False,
@@ -265,7 +272,8 @@ _ALL: Final = (
         "current_labels",
         "the label of each report's present text by the newest instrument, with what people decided laid over",
         "report_id text_hash instrument label_status kind p_strict is_strict behaviours behaviours_present "
-        "behaviours_unsure actions evidence gravity score subject agents spans judged_at run_id decided",
+        "behaviours_unsure actions evidence gravity score subject agents spans judged_at run_id action_probabilities "
+        "decided",
         "report_id",
         working=False,
     ),
