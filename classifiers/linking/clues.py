@@ -26,6 +26,10 @@ _FORM_NOISE = re.compile(
     r"<!--[\s\S]*?-->|^[ \t]*(?:#{1,6}[ \t].*|[-*][ \t]*\[[ xX]\].*|\*\*[^*\n]{1,60}\*\*:?[ \t]*|[_*-]{3,}[ \t]*)$",
     re.M,
 )
+# What a template puts around the words of each post: a link's target, mark-up, the name of a field before its value.
+_LINK = re.compile(r"\[([^\[\]\n]{0,200})\]\([^()\s]{1,500}\)")
+_MARKUP = re.compile(r"</?[a-z][a-z0-9]{0,9}(?: [^<>\n]{0,200})?/?>", re.I)
+_FIELD = re.compile(r"^[ \t]*(?:[-*][ \t]+)?\*\*[^*\n]{1,40}(?::\*\*|\*\*[ \t]*:)(?=[ \t]*\S)", re.M)
 _TAG = re.compile(r"^\s*(?:\[([^\]]{1,30})\]|\(([^)]{1,30})\)|([a-z ]{1,20}):)\s*", re.I)
 _PLAIN = re.compile(r"[^\w]+")
 _NUMBER_TOKEN = re.compile(r"\d[\d,]*(?:\.\d+)?|[a-z]+|-")
@@ -158,12 +162,12 @@ def address_of(url: str | None) -> str | None:
 
 
 def content_of(title: str, text: str) -> str:
-    """Join title and text without tags like "[BUG]", form headings, check boxes and unanswered fields."""
+    """Join title and text without tags like "[BUG]", mark-up, form headings, names of fields and unanswered ones."""
     tag = _TAG.match(title)
     while tag and (tag[1] or tag[2] or tag[3]).strip().lower() in _boilerplate("tags"):
         title = title[tag.end() :]
         tag = _TAG.match(title)
-    lines = _FORM_NOISE.sub("", text).split("\n")
+    lines = _FIELD.sub("", _MARKUP.sub(" ", _LINK.sub(r"\1", _FORM_NOISE.sub("", text)))).split("\n")
     kept = [line for line in lines if line.strip(" _*.-").lower() not in _boilerplate("lines")]
     body = "\n".join(kept).strip()
     if title and body.startswith(title):

@@ -261,6 +261,59 @@ def test_figures_and_addresses_are_read_alike() -> None:
     assert content_of("[BUG] It pushed", "It pushed\n### Steps\n_No response_\nand left") == "It pushed. and left"
 
 
+ENTRY = """# {name} Loss Incident - {when}
+
+## Overview
+
+**Company**: {company}<br>
+**Victim**: {victim}<br>
+**Date**: {when}<br>
+**Failure Mode**: [Goal Misreading](../failure-modes/goal-misreading.md) + [Missing Stop](../failure-modes/missing-stop.md)<br>
+**Impact**: {impact}
+"""
+ENTRIES = (
+    (
+        "Codex Ledger",
+        "May 2026",
+        "2026-05-20",
+        "OpenAI",
+        "a bakery in Graz",
+        "all invoices of the spring were marked as paid",
+    ),
+    (
+        "Gemini Photo",
+        "November 2025",
+        "2025-11-20",
+        "Google",
+        "a wedding photographer",
+        "a drive with nine years of pictures was wiped",
+    ),
+    (
+        "Claude Roster",
+        "February 2026",
+        "2026-02-20",
+        "Anthropic",
+        "a fire brigade",
+        "the night shifts of March were given to nobody",
+    ),
+)
+
+
+def test_entries_of_one_list_share_its_template_and_no_event() -> None:
+    reports = [
+        report(f"list:{n}", ENTRY.format(name=name, when=when, company=company, victim=victim, impact=impact),
+               day, title=f"{name} Loss Incident - {when}")
+        for n, (name, when, day, company, victim, impact) in enumerate(ENTRIES)
+    ]  # fmt: skip
+    for merge in ("tight", "normal", "loose"):
+        assert len({line.incident for line in link_lines(reports, merge, encoder=default_encoder())}) == 3
+    told = content_of(
+        "",
+        "**Victim**: a bakery<br>\n**The** agent read [the note](../notes/stop.md).\n- **Impact:** a flood\n- **Note:** none",
+    )
+    assert [line.strip() for line in told.split("\n")] == ["a bakery", "**The** agent read the note.", "a flood"]
+
+
 def test_dates_in_the_text_place_the_event() -> None:
     posted = datetime(2026, 2, 10, tzinfo=UTC).date()
     windows, past = event_windows("Last July it dropped everything", posted)
