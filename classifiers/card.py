@@ -71,11 +71,11 @@ METHOD: Final = (
     "chance; where the stream is counted, they answer by heads that have not seen them. The sieve also learns, as "
     "negatives of half the weight, from the pools' posts without a label that pass the screen and were not drawn for "
     "counting; the few strict ones among these are mistaken for negatives. The strict head is calibrated on the "
-    "field's items, those in our own words counting a quarter; its threshold is the one with the highest F1 to be "
-    "expected from the calibrated probabilities. Document frequencies of the n-grams are taken over all items, without "
-    "their labels. Rules, screen and training texts were written by hand with the labelled texts in view, and the "
-    "scales of the feature blocks were chosen on this same cross-validation, so these figures are somewhat better than "
-    "unseen texts will give. Intervals: 1,000 seeded "
+    "field's items, those in our own words counting a quarter, apart for bare titles and for texts; each of the two "
+    "has the threshold with the highest F1 to be expected from its calibrated probabilities. Document frequencies of "
+    "the n-grams are taken over all items, without their labels. Rules, screen and training texts were written by hand "
+    "with the labelled texts in view, and the scales of the feature blocks were chosen on this same cross-validation, "
+    "so these figures are somewhat better than unseen texts will give. Intervals: 1,000 seeded "
     "bootstrap resamples of items."
 )
 
@@ -90,7 +90,7 @@ def build_card(
     open_lines: Sequence[LabelLine] | None,
     labeller: Labeller,
     artefact: str,
-    thresholds: Sequence[float],
+    thresholds: Sequence[Mapping[str, float]],
     seed: int,
     pools: Sequence[str],
     drawn: Sequence[Post],
@@ -129,8 +129,9 @@ def build_card(
         method=METHOD,
         prior_shift=PRIOR_SHIFT,
         strict_threshold={
-            "value": labeller.heads.decision.thresholds["strict"],
-            "outer_folds": [round(value, 4) for value in thresholds],
+            "of_a_bare_title": labeller.heads.decision.strict_threshold(bare=True),
+            "of_a_text": labeller.heads.decision.strict_threshold(bare=False),
+            "outer_folds": [{name: round(value, 4) for name, value in fold.items()} for fold in thresholds],
         },
         quality=whole.to_json(),
         quality_of_the_field=quality.to_json(),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from classifiers.features import is_bare
 from classifiers.label import Labeller
 from classifiers.rules import Hit, find_hits
 from warehouse.schema.models import LabelLine, Post, Span
@@ -59,7 +60,8 @@ def explain(labeller: Labeller, post: Post) -> Explanation:
         for span, other in zip(parts, lines, strict=True)
         if other.p_strict is not None
     ]
-    thresholds = labeller.heads.decision.thresholds
+    decision = labeller.heads.decision
+    thresholds = decision.thresholds | {"strict": decision.strict_threshold(bare=is_bare(post))}
     given = {"strict": line.p_strict, **(line.behaviours or {})}
     return Explanation(
         line=line,

@@ -109,6 +109,11 @@ def prepare(post: Post) -> Parts:
     return Parts(clean(post.title[:BODY_CHARACTERS]), clean(post.text[: 2 * BODY_CHARACTERS])[:BODY_CHARACTERS])
 
 
+def is_bare(post: Post) -> bool:
+    """Say whether there is nothing but a title."""
+    return not post.text.strip()
+
+
 def _bucket(gram: str, size: int) -> int:
     return zlib.crc32(gram.encode("utf-8", "replace")) & (size - 1)
 

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.heads import ACTIONS, BEHAVIOURS, BINARY, KINDS, ORDINALS, OUTPUTS, Decision
+from classifiers.features import is_bare
+from classifiers.heads import ACTIONS, BARE, BEHAVIOURS, BINARY, KINDS, ORDINALS, OUTPUTS, Decision
 from classifiers.items import GoldItem
 from warehouse.schema import codes
 
@@ -44,6 +45,8 @@ class Targets:
     gold: NDArray[np.str_]
     eventful: NDArray[np.bool_]
     """Items of a kind that can have behaviours."""
+    bare: NDArray[np.bool_]
+    """Items that are but a title."""
     domains: NDArray[np.str_]
     measured: int
     """The first so many items are measured on; those after them serve training only."""
@@ -84,7 +87,8 @@ def targets(items: Sequence[GoldItem], domains: Sequence[str], measured: int) ->
     gold = np.array([item.gold or "grey" for item in items])
     weight = np.where(gold == "positive", POSITIVE_WEIGHT, np.where(gold == "grey", 0.0, 1.0))
     eventful = np.array([item.kind in codes.BEHAVIOUR_KINDS for item in items])
-    return Targets(values, weight, gold, eventful, np.array(domains), measured)
+    bare = np.array([is_bare(item.post) for item in items])
+    return Targets(values, weight, gold, eventful, bare, np.array(domains), measured)
 
 
 @dataclass(frozen=True)
@@ -232,27 +236,17 @@ def decide(raw: Floats, target: Targets, items: Sequence[GoldItem], rows: NDArra
     """Fit calibration, thresholds and cuts on out-of-fold raw outputs of `rows`."""
     from classifiers.metrics import cohen_kappa, quadratic_kappa
 
-    curves: dict[str, tuple[float, float]] = {}
-    thresholds: dict[str, float] = {}
-    gate = np.ones(len(raw), dtype=bool)
+    curves, thresholds, strict = _decide_strict(raw, target, rows)
+    # Behaviours and actions are answered only where the answered kind can have any.
+    gate = _likely_event(raw) | strict
     for position, name in enumerate(BINARY):
-        known = rows[target.values[rows, position] != 0]
-        weight = np.ones(len(known))
         if name == "strict":
-            known = known[target.gold[known] != "grey"]
-            natural = target.natural[known]
-            enough = (target.gold[known[natural]] == "positive").sum() >= ENOUGH
-            weight = np.where(natural, 1.0, OWN_WEIGHT) if enough else np.ones(len(known))
+            continue
+        known = rows[target.values[rows, position] != 0]
         positive = target.values[known, position] > 0
         shown = gate[known] | positive
-        slope, offset = curves[name] = platt(raw[known[shown], position], positive[shown], weight[shown])
-        p = gate[known] / (1 + np.exp(-(slope * raw[known, position] + offset)))
-        if name == "strict":
-            thresholds[name] = expected_threshold(p, weight)
-            # Behaviours and actions are answered only where the answered kind can have any.
-            gate = _answered_eventful(raw, slope, offset, thresholds[name])
-        else:
-            thresholds[name] = best_threshold(p, positive)
+        curves[name] = platt(raw[known[shown], position], positive[shown])
+        thresholds[name] = best_threshold(gate[known] * _curve(curves[name], raw[known, position]), positive)
     first = len(BINARY)
     cuts = {}
     for position, (name, top) in enumerate(ORDINALS.items(), first + len(KINDS)):
@@ -262,7 +256,32 @@ def decide(raw: Floats, target: Targets, items: Sequence[GoldItem], rows: NDArra
     return Decision(curves, thresholds, (0.0,) * len(KINDS), cuts)
 
 
-def _answered_eventful(raw: Floats, slope: float, offset: float, threshold: float) -> NDArray[np.bool_]:
+def _decide_strict(
+    raw: Floats, target: Targets, rows: NDArray[np.intp]
+) -> tuple[dict[str, tuple[float, float]], dict[str, float], NDArray[np.bool_]]:
+    """Calibrate the strict head for bare titles and for texts; return curves, thresholds and who is strict by them.
+
+    Where one of the two has too few strict positives, both share a curve.
+    """
+    known = rows[target.gold[rows] != "grey"]
+    positive = target.gold[known] == "positive"
+    natural = target.natural[known]
+    weight = np.where(natural | (positive[natural].sum() < ENOUGH), 1.0, OWN_WEIGHT)
+    bare = target.bare[known]
+    shared = min(positive[bare].sum(), positive[~bare].sum()) < ENOUGH
+    curves, thresholds, strict = {}, {}, np.zeros(len(raw), dtype=bool)
+    for name, form, of in (("strict", ~bare, ~target.bare), (BARE, bare, target.bare)):
+        used = np.ones(len(known), dtype=bool) if shared else form
+        curves[name] = platt(raw[known[used], 0], positive[used], weight[used])
+        thresholds[name] = expected_threshold(_curve(curves[name], raw[known[used], 0]), weight[used])
+        strict |= of & (_curve(curves[name], raw[:, 0]) >= thresholds[name])
+    return curves, thresholds, strict
+
+
+def _curve(fitted: tuple[float, float], raw: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-(fitted[0] * raw + fitted[1]))))
+
+
+def _likely_event(raw: Floats) -> NDArray[np.bool_]:
     kinds = raw[:, len(BINARY) : len(BINARY) + len(KINDS)]
-    likely = np.isin(np.array(KINDS)[kinds.argmax(axis=1)], codes.BEHAVIOUR_KINDS)
-    return np.asarray(likely | (1 / (1 + np.exp(-(slope * raw[:, 0] + offset))) >= threshold))
+    return np.isin(np.array(KINDS)[kinds.argmax(axis=1)], codes.BEHAVIOUR_KINDS)

@@ -27,6 +27,10 @@ ACTIONS: Final = tuple(codes.ACTION)
 ORDINALS: Final = {"evidence": 4, "gravity": 4, "score": 9}
 """The three ordered scales and their highest value."""
 BINARY: Final = ("strict", *BEHAVIOURS, *ACTIONS)
+BARE: Final = "strict of a bare title"
+"""The strict head's calibration and threshold where a title stands alone: it says less, and says it more plainly."""
+CURVES: Final = (*BINARY, BARE)
+"""What has a calibration curve and a threshold of its own."""
 OUTPUTS: Final = (*BINARY, *KINDS, *ORDINALS)
 STRICT_SCORE: Final = 5
 UNSURE_BAND: Final = 0.1
@@ -56,27 +60,31 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Decision:
-    """How raw outputs become answers: calibration and threshold per binary head, cut points of the ordered scales."""
+    """How raw outputs become answers: a calibration and a threshold per curve, cut points of the ordered scales."""
 
     platt: dict[str, tuple[float, float]]
     thresholds: dict[str, float]
     kind_offsets: tuple[float, ...]
     cuts: dict[str, tuple[float, ...]]
 
-    def probability(self, head: str, raw: float) -> float:
+    def probability(self, curve: str, raw: float) -> float:
         """Calibrated probability (Platt 1999), to four decimals."""
         import math
 
-        slope, offset = self.platt[head]
+        slope, offset = self.platt[curve]
         return round(1 / (1 + math.exp(-max(min(slope * raw + offset, 30.0), -30.0))), 4)
 
-    def judge(self, raw: "NDArray[np.float64]") -> Judgement:
-        """Turn one row of raw outputs, ordered as `OUTPUTS`, into a judgement."""
+    def strict_threshold(self, *, bare: bool) -> float:
+        """Return the `p_strict` from which on a text, or a title that stands alone, is strict."""
+        return self.thresholds[BARE if bare else "strict"]
+
+    def judge(self, raw: "NDArray[np.float64]", *, bare: bool) -> Judgement:
+        """Turn one row of raw outputs, ordered as `OUTPUTS`, into a judgement; `bare` if there is but a title."""
         import numpy as np
 
         value = dict(zip(OUTPUTS, raw.tolist(), strict=True))
-        p_strict = self.probability("strict", value["strict"])
-        is_strict = p_strict >= self.thresholds["strict"]
+        p_strict = self.probability(BARE if bare else "strict", value["strict"])
+        is_strict = p_strict >= self.strict_threshold(bare=bare)
         kinds = np.array([value[kind] for kind in KINDS]) + np.array(self.kind_offsets)
         if is_strict:
             kinds = np.where([kind in codes.INCIDENT_KINDS for kind in KINDS], kinds, -np.inf)
@@ -149,10 +157,10 @@ def save_heads(heads: Heads, path: Path) -> str:
         "sparse": np.rint(heads.sparse / scale).astype(np.int8),
         "sparse_scale": scale.astype(np.float32),
         "bias": heads.bias,
-        "platt": np.array([decision.platt[name] for name in BINARY]),
+        "platt": np.array([decision.platt[name] for name in CURVES]),
         "sieve": heads.sieve.weights,
         "sieve_scale": np.array([heads.sieve.scale, heads.sieve.cut]),
-        "thresholds": np.array([decision.thresholds[name] for name in BINARY]),
+        "thresholds": np.array([decision.thresholds[name] for name in CURVES]),
         "kind_offsets": np.array(decision.kind_offsets),
         **{f"cuts_{name}": np.array(decision.cuts[name]) for name in ORDINALS},
     }
@@ -187,8 +195,8 @@ def load_heads(path: Path = MODEL / ARTEFACT) -> Heads:
             msg = f"{path} was trained for other outputs: rebuild it with `offscript train`"
             raise ArtefactError(msg)
         decision = Decision(
-            platt={name: (float(a), float(b)) for name, (a, b) in zip(BINARY, data["platt"], strict=True)},
-            thresholds=dict(zip(BINARY, data["thresholds"].tolist(), strict=True)),
+            platt={name: (float(a), float(b)) for name, (a, b) in zip(CURVES, data["platt"], strict=True)},
+            thresholds=dict(zip(CURVES, data["thresholds"].tolist(), strict=True)),
             kind_offsets=tuple(data["kind_offsets"].tolist()),
             cuts={name: tuple(data[f"cuts_{name}"].tolist()) for name in ORDINALS},
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from classifiers.agents import find_agents
 from classifiers.encoder import Encoder
-from classifiers.features import LEAD_WORDS, prepare
+from classifiers.features import LEAD_WORDS, is_bare, prepare
 from classifiers.heads import ARTEFACT, MODEL, Heads, Judgement, load_heads
 from classifiers.items import strip_title
 from classifiers.language import is_readable
@@ -66,7 +66,7 @@ class Labeller:
         judgement = self._judge(post, hits, vector)
         spans = [hit.span for hit in hits]
         # Only where something speaks for an event: the search costs a reading per sentence.
-        if judgement.p_strict >= self.heads.decision.thresholds["strict"] / 2:
+        if judgement.p_strict >= self.heads.decision.strict_threshold(bare=is_bare(post)) / 2:
             spans += self._moving_sentence(post, hits, vector)
         return judged_line(post, judgement, hits, spans, self.instrument)
 
@@ -78,7 +78,7 @@ class Labeller:
         return label_encoder()
 
     def _judge(self, post: Post, hits: Sequence[Hit], vector: "NDArray[np.float32]") -> Judgement:
-        return self.heads.decision.judge(self._raw(post, hits, vector))
+        return self.heads.decision.judge(self._raw(post, hits, vector), bare=is_bare(post))
 
     def _raw(self, post: Post, hits: Sequence[Hit], vector: "NDArray[np.float32]") -> "NDArray[np.float64]":
         row: NDArray[np.float64] = self.heads.raw(vector, [self.heads.space.vector(prepare(post), hits)])[0]

@@ -17,7 +17,7 @@ from classifiers.card import CARD, Card, build_card, write_labels
 from classifiers.encoder import Encoder
 from classifiers.features import CUE_BLOCK
 from classifiers.fit import FIELD, INNER_FOLDS, MARKS, Floats, decide, dual, outputs
-from classifiers.heads import ARTEFACT, OUTPUTS, Decision, Heads, Judgement, save_heads
+from classifiers.heads import ARTEFACT, BARE, OUTPUTS, Decision, Heads, Judgement, save_heads
 from classifiers.items import GoldError, GoldItem, read_gold
 from classifiers.label import Labeller, judged_line, route, unjudged_line
 from classifiers.language import is_readable
@@ -56,10 +56,10 @@ def _held_out(material: Material, rows: NDArray[np.intp], fold: NDArray[np.intp]
 
 def cross_judge(
     material: Material, seed: int, learn: NDArray[np.intp] | None = None
-) -> tuple[list[Judgement], list[float]]:
+) -> tuple[list[Judgement], list[dict[str, float]]]:
     """Judge every row of `material.judged` by heads that have not seen its group; `learn` restricts what is trained on.
 
-    Returns the judgements and the strict threshold of each outer fold.
+    Returns the judgements and the strict thresholds of each outer fold.
     """
     every = np.arange(len(material.items)) if learn is None else learn
     judgements: dict[int, Judgement] = {}
@@ -68,8 +68,9 @@ def cross_judge(
         rows = material.apart(every, fold)
         decision = fit_decision(material, rows, seed + 1)
         raw = _held_out(material, rows, fold)
-        judgements |= {int(row): decision.judge(values) for row, values in zip(fold, raw, strict=True)}
-        thresholds.append(decision.thresholds["strict"])
+        for row, values in zip(fold, raw, strict=True):
+            judgements[int(row)] = decision.judge(values, bare=bool(material.target.bare[row]))
+        thresholds.append({name: decision.thresholds[name] for name in ("strict", BARE)})
     return [judgements[int(row)] for row in material.judged], thresholds
 
 

@@ -1,17 +1,29 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from classifiers.features import learn_space, prepare
-from classifiers.heads import BINARY, KINDS, ORDINALS, OUTPUTS, ArtefactError, Decision, Heads, load_heads, save_heads
+from classifiers.heads import (
+    BARE,
+    CURVES,
+    KINDS,
+    ORDINALS,
+    OUTPUTS,
+    ArtefactError,
+    Decision,
+    Heads,
+    load_heads,
+    save_heads,
+)
 from classifiers.sieve import BUCKETS, Sieve
 from warehouse.schema import codes
 from warehouse.schema.models import Post
 
 DECISION = Decision(
-    platt=dict.fromkeys(BINARY, (3.0, 0.0)),
-    thresholds=dict.fromkeys(BINARY, 0.5),
+    platt=dict.fromkeys(CURVES, (3.0, 0.0)),
+    thresholds=dict.fromkeys(CURVES, 0.5),
     kind_offsets=(0.0,) * len(KINDS),
     cuts={name: tuple(np.linspace(-0.9, 0.9, top).tolist()) for name, top in ORDINALS.items()},
 )
@@ -24,7 +36,7 @@ def raw(**values: float) -> np.ndarray:
 def test_every_answer_obeys_the_codebook() -> None:
     generator = np.random.default_rng(0)
     for row in generator.normal(size=(2000, len(OUTPUTS))):
-        judged = DECISION.judge(row)
+        judged = DECISION.judge(row, bare=False)
         assert judged.is_strict == (judged.kind in codes.INCIDENT_KINDS and judged.score >= 5)
         if judged.kind not in codes.BEHAVIOUR_KINDS:
             assert judged.evidence == judged.gravity == 0
@@ -39,14 +51,14 @@ def test_every_answer_obeys_the_codebook() -> None:
 
 
 def test_a_strict_post_is_an_incident_even_if_another_kind_scores_higher() -> None:
-    judged = DECISION.judge(raw(strict=1, discussion=2, second_hand=1))
+    judged = DECISION.judge(raw(strict=1, discussion=2, second_hand=1), bare=False)
     assert judged.is_strict
     assert judged.kind == "second_hand"
     assert judged.score >= 5
 
 
 def test_a_behaviour_just_below_its_threshold_is_unsure() -> None:
-    judged = DECISION.judge(raw(first_hand=1, shutdown_tampering=-0.05, alignment_faking=0.5))
+    judged = DECISION.judge(raw(first_hand=1, shutdown_tampering=-0.05, alignment_faking=0.5), bare=False)
     assert judged.behaviours_present == ["alignment_faking"]
     assert judged.behaviours_unsure == ["shutdown_tampering"]
 
@@ -84,3 +96,14 @@ def test_a_broken_artefact_says_what_to_do(tmp_path: Path, content: bytes | None
         path.write_bytes(content)
     with pytest.raises(ArtefactError, match=r"heads\.npz"):
         load_heads(path)
+
+
+def test_a_bare_title_has_a_calibration_and_a_threshold_of_its_own() -> None:
+    decision = replace(
+        DECISION, platt=DECISION.platt | {BARE: (3.0, -3.0)}, thresholds=DECISION.thresholds | {BARE: 0.2}
+    )
+    row = raw(strict=0.4, first_hand=1)
+    text, title = decision.judge(row, bare=False), decision.judge(row, bare=True)
+    assert (text.p_strict, text.is_strict) == (pytest.approx(0.7685, abs=1e-4), True)
+    assert (title.p_strict, title.is_strict) == (pytest.approx(0.1419, abs=1e-4), False)
+    assert decision.judge(raw(strict=0.6, first_hand=1), bare=True).is_strict

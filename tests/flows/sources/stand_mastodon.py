@@ -44,7 +44,9 @@ def answer(site: Site, request: Request) -> Reply:
         return Reply({"uri": "home.example", "title": "Home", "version": "3.5.19"}, headers=rate)
     if request.path != "/api/v1/timelines/tag/aiagents":
         return Reply({"error": "Record not found"}, 404, rate)
-    below = int(request.query.get("max_id", 2**60))
+    # As the real one: an id that is no number is as if none had been given.
+    last = request.query.get("max_id", "")
+    below = int(last) if last.isascii() and last.isdigit() else 2**60
     newest = sorted((post for post in site.posts), key=lambda post: -post.n)
     start = next((n for n, post in enumerate(newest) if post.n < below), len(newest))
     size = int(request.query["limit"])
