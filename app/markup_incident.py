@@ -6,9 +6,9 @@ from typing import Any
 
 from app import markup
 from warehouse.present.charts import NAMES
-from warehouse.present.citation import with_p
 from warehouse.present.inert import highlighted, inert, link
 from warehouse.present.telling import Incident, Telling, day
+from warehouse.record import with_p
 from warehouse.schema import codes
 
 

@@ -24,11 +24,16 @@ _COPIES = ("exact", "near_duplicate")
 
 
 def link(
-    con: duckdb.DuckDBPyConnection, encoder: "Encoder", *, run_id: str, advance: Callable[[int], None] | None = None
+    con: duckdb.DuckDBPyConnection,
+    encoder: "Encoder | None",
+    *,
+    run_id: str,
+    advance: Callable[[int], None] | None = None,
 ) -> int:
     """Link what is pending and regroup what that touches; return how many incidents were opened.
 
-    Each batch is stored by itself, so a killed run goes on where it stopped; grouping is one transaction.
+    Without an encoder the shipped one is loaded, once something is to be read. Each batch is stored by itself, so a
+    killed run goes on where it stopped; grouping is one transaction.
     """
     with transaction(con):
         linking.release_copies(con)
@@ -66,7 +71,7 @@ def as_linkable(row: Mapping[str, Any]) -> Linkable:
     )
 
 
-def compare(con: duckdb.DuckDBPyConnection, ids: Sequence[str], encoder: "Encoder", *, run_id: str) -> None:
+def compare(con: duckdb.DuckDBPyConnection, ids: Sequence[str], encoder: "Encoder | None", *, run_id: str) -> None:
     """Compare reports with each other and with what the index finds for them, and file them, in one transaction."""
     rows = linking.reports(con, ids)
     found = compare_new([as_linkable(row) for row in rows], _index(con), encoder=encoder)

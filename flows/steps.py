@@ -11,7 +11,6 @@ from typing import Any
 import duckdb
 
 from classifiers.agents import tracked
-from classifiers.encoder import default_encoder
 from classifiers.heads import MODEL
 from classifiers.label import Labeller
 from classifiers.linking import LINKER
@@ -161,4 +160,4 @@ def label_row(line: LabelLine, report: Mapping[str, Any], now: datetime, run_id:
 def link_pending(con: duckdb.DuckDBPyConnection, *, run_id: str) -> int:
     """Join strict reports that tell one event and give new events their numbers; return how many were given."""
     with turn(con, "link"), progress.step("link", len(linking.pending(con, LINKER))) as advance:
-        return link.link(con, default_encoder(), run_id=run_id, advance=advance)
+        return link.link(con, None, run_id=run_id, advance=advance)

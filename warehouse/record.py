@@ -95,6 +95,11 @@ def read_probabilities(stored: Row) -> dict[str, Any]:
     return {**stored, **{name: json.loads(stored.get(name) or "{}") for name in ("behaviours", "action_probabilities")}}
 
 
+def with_p(code: str, probabilities: Mapping[str, float], name: str | None = None) -> str:
+    """Return a code, or its name, with how probable the instrument finds it; alone where only a person said it."""
+    return f"{name or code} {probabilities[code]:.2f}" if code in probabilities else name or code
+
+
 def source_of(row: Row) -> str:
     """Return who told a report: the account, or where it is not known the channel or host, which counts once."""
     return row["author_key"] or f"{row['platform']}:{row['channel'] or ''}"

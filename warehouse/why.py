@@ -12,7 +12,7 @@ import duckdb
 
 from warehouse.connect import WarehouseError
 from warehouse.numbers import follow
-from warehouse.record import read_probabilities
+from warehouse.record import read_probabilities, with_p
 from warehouse.rows import fetch, scalar
 
 Trail = dict[str, Any]
@@ -191,10 +191,12 @@ def _report_lines(report: Mapping[str, Any]) -> list[str]:
     if report["derived_from"]:
         lines.append(f"  passes on {report['derived_from']} ({report['derived_method']}): {report['derived_reason']}")
     if report["instrument"]:
+        sure = {**(report["behaviours"] or {}), **(report.get("action_probabilities") or {})}
+        told = [with_p(code, sure) for code in (*report["behaviours_present"], *report["actions"])]
         lines.append(
             f"  label: {report['kind']}, p {report['p_strict']:.2f}, evidence {report['evidence']}, "
             f"gravity {report['gravity']}, score {report['score']}, "
-            f"{', '.join([*report['behaviours_present'], *report['actions']]) or 'no code'}; {report['instrument']}"
+            f"{', '.join(told) or 'no code'}; {report['instrument']}"
         )
     else:
         lines.append("  label: none by the present instrument")

@@ -33,6 +33,8 @@ _WORDS = re.compile(
 _PLACED = re.compile(
     r"\b(?:in|on|of|during|back in|last|early|late|mid-?|around|around the|the)\s*(?:early |late |mid-)?$"
 )
+# A day without a year at most so many months ahead of the post is one to come, or the date of the post is not exact.
+_COMING = 2
 _DISCLOSED = re.compile(
     r"\b(?:disclosed|announced|published|posted|revealed|acknowledged|reported|wrote|tweeted|admitted|confirmed|"
     r"made public|blog ?post|statement|press release)\b[^.!?\n]{0,40}$"
@@ -101,7 +103,10 @@ def _dates(lowered: str, posted: date | None) -> list[tuple[int, date, str]]:
         if match["year"]:
             year = int(match["year"])
         elif posted:
-            year = posted.year - ((month, int(day or 1)) > (posted.month, posted.day))
+            ahead = (month, int(day or 1)) > (posted.month, posted.day)
+            # "July 16" in a post dated July 9 is no day of the year before.
+            coming = bool(day) and (month - posted.month) % 12 <= _COMING
+            year = posted.year - (ahead and not coming)
         found.append(_dated(match.start(), year, month, day))
     return [item for item in found if item]
 

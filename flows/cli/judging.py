@@ -35,16 +35,18 @@ def label_pending(db: Path) -> None:
 @main.command("link-pending")
 @db_option
 def link_pending(db: Path) -> None:
-    """Join strict reports of one event into incidents."""
-    from flows import progress, steps
+    """Join strict reports of one event into incidents, as reviewers' decisions have it."""
+    from flows import progress, review, steps
     from warehouse import runs
     from warehouse.connect import open_working
 
     with open_working(db) as con, progress.shown(console()):
         run_id = runs.start(con, "link-pending", package_version("offscript"))
+        merged = review.take_in(con, db, run_id=run_id)
         opened = steps.link_pending(con, run_id=run_id)
-        runs.finish(con, run_id, counts={"opened": opened}, instrument=None)
-    click.echo(f"{opened} new incidents")
+        counts = {"decisions": merged.new, "set_aside": merged.set_aside, "opened": opened}
+        runs.finish(con, run_id, counts=counts, instrument=None)
+    click.echo(f"{merged.new} decisions taken in, {opened} new incidents")
 
 
 @main.command()

@@ -60,6 +60,8 @@ def test_order_does_not_matter_and_undated_ones_come_last() -> None:
         ("It dropped the table. The vendor disclosed it on 2026-02-11.", (None, "unknown"), ("2026-02-11", "day")),
         ("2026-02-03 log: rm -rf. Announced 1 March 2026 by the vendor.", ("2026-02-03", "day"), (None, "unknown")),
         ("With version 2 released on 2026-02-01 it may march on.", (None, "unknown"), (None, "unknown")),
+        ("On the 24th of February it is to move the table; on March 3 too.", (None, "unknown"), (None, "unknown")),
+        ("On 14 December it moved the table.", ("2025-12-14", "day"), (None, "unknown")),
         ("It will happen in December 2027.", (None, "unknown"), (None, "unknown")),
     ],
 )

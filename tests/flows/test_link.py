@@ -10,13 +10,18 @@ from typing import Any
 
 import duckdb
 import pytest
+from click.testing import CliRunner
 
 from flows import link
+from flows.cli import main
 from tests.classifiers.test_link import LONG, RETOLD, Hashed
 from tests.warehouse.builders import add_report, warehouse
 from tests.warehouse.trend_builders import decide
 from warehouse import linking
 from warehouse.checks import run_checks
+from warehouse.connect import open_working
+from warehouse.review.decisions import append, decisions_file
+from warehouse.review.decisions import decide as decided
 from warehouse.rows import scalar
 from warehouse.schema.models import Linkable
 from warehouse.schema.tables import TABLES
@@ -181,6 +186,21 @@ def test_a_split_gives_new_numbers_and_its_undo_redirects_them(con: duckdb.DuckD
     run(con)
     assert set(numbered(con).values()) == {1}
     assert con.execute("SELECT from_incident, into_incident FROM merges ORDER BY 1").fetchall() == [(2, 1), (3, 1)]
+
+
+def test_linking_alone_takes_decisions_in_too(tmp_path: Path) -> None:
+    db = tmp_path / "x.duckdb"
+    with warehouse(db) as con:
+        add(
+            con,
+            [Linkable(id=name, title="", text=LONG, created_at=START + timedelta(n)) for n, name in enumerate("ab")],
+        )
+        run(con)
+    append(decisions_file(db), [decided("reddit:b", "not_same", "reddit:a", reviewer="ab")])
+    done = CliRunner().invoke(main, ["link-pending", "--db", str(db)])
+    assert "1 decisions taken in, 1 new incidents" in done.output
+    with open_working(db) as con:
+        assert numbered(con) == {"a": 1, "b": 2}
 
 
 def test_of_contradicting_decisions_the_later_one_holds(con: duckdb.DuckDBPyConnection) -> None:

@@ -141,6 +141,7 @@ def test_the_trail_runs_down_to_the_run_and_up_to_the_month_and_can_be_exported(
     assert "incident 1" in shown["citation"]
     told = CliRunner().invoke(main, ["why", "1", "--db", str(db)])
     assert "act.deleted" in told.output
+    assert "shutdown_tampering 0.80, data_deletion 0.70" in told.output
     assert "one of 1 incidents" in told.output
     working = CliRunner().invoke(main, ["why", "1", "--working", "--db", str(db)])
     assert working.exit_code == 0

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from warehouse.present.inert import visible
+from warehouse.record import with_p
 
 FORMATS: Final = ("json", "markdown", "citation")
 _ESCAPED: Final = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>#|!"})
@@ -30,11 +31,6 @@ def _citation(found: Mapping[str, Any], snapshot: str, address: str) -> str:
         f"Offscript, incident {found['incident']}: {record['incident_title']} (status {record['incident_status']}, "
         f"first reported {_day(record, 'first_reported')}, {reports}). Snapshot {snapshot}. {address}\n"
     )
-
-
-def with_p(code: str, probabilities: Mapping[str, float], name: str | None = None) -> str:
-    """Return a code, or its name, with how probable the instrument finds it; alone where only a person said it."""
-    return f"{name or code} {probabilities[code]:.2f}" if code in probabilities else name or code
 
 
 def facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
