@@ -8,7 +8,7 @@ from typing import Final
 
 import duckdb
 
-from warehouse.lake import CATALOGUE, NAME
+from warehouse.lake import CATALOGUE, NAME, is_lake
 
 # Of the tables that grow with every post, the time by which their rows are found again.
 MONTHS: Final = {
@@ -42,6 +42,19 @@ def lay_out(con: duckdb.DuckDBPyConnection) -> None:
     for option, value in _OPTIONS.items():
         if option not in told:
             con.execute(f"CALL {NAME}.set_option('{option}', '{value}')")
+
+
+def next_row(con: duckdb.DuckDBPyConnection, table: str) -> int | None:
+    """Return the number that a lake's next row of a table will get: every row held has a lower one; None for a file."""
+    if not is_lake(con):
+        return None
+    row = con.execute(
+        f"SELECT s.next_row_id FROM {CATALOGUE}.ducklake_table_stats AS s "  # noqa: S608
+        f"JOIN {CATALOGUE}.ducklake_table AS t ON t.table_id = s.table_id AND t.end_snapshot IS NULL "
+        "WHERE t.table_name = ?",
+        [table],
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def month_counts(con: duckdb.DuckDBPyConnection, table: str) -> list[tuple[int | None, int | None, int]]:

@@ -113,7 +113,9 @@ def _row(name: str, spent: list[Spent]) -> Row:
 def apart(db: Path, size: int, *, pages: int, repeats: int) -> list[Row]:
     """Measure in a process of its own, whose memory is its own."""
     given = json.dumps({"db": str(db), "size": size, "pages": pages, "repeats": repeats})
-    told = subprocess.run([sys.executable, "-m", __name__, "--costs", given], check=True, stdout=subprocess.PIPE)
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.bench.lake", "--costs", given], check=True, stdout=subprocess.PIPE
+    )
     return [Row(**row) for row in json.loads(told.stdout)]
 
 

@@ -53,6 +53,15 @@ def bluesky() -> Iterator[peers.Bluesky]:
 
 
 @pytest.fixture(scope="session")
+def objects() -> Iterator[str]:
+    """A storage that speaks S3, with one empty bucket named `lake`."""
+    if missing := parts.lacking(parts.OBJECTS):
+        pytest.skip(missing)
+    with peers.objects("lake") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def mastodon() -> Iterator[str]:
     """A Mastodon that believes to stand at social.test."""
     if missing := parts.lacking(parts.MASTODON):
