@@ -21,7 +21,7 @@ import duckdb
 from flows.files import aligned
 from tests.bench import lake_posts, page
 from tests.bench.frame import Row, Spent, clocked, held_against, peak
-from tests.bench.lake_posts import KEPT, UNTIL
+from tests.bench.lake_posts import KEPT, MAPPER, SCREEN, UNTIL
 from warehouse import raw, reports
 from warehouse.connect import open_working
 from warehouse.lake import DATA, SETTING
@@ -36,8 +36,10 @@ ABOUT: Final = (
     "A DuckLake (catalogue in a file, zstd Parquet) of a million posts a month, made in SQL: one month of them, then fifty. "
     "A post has 192 characters of text; one in fifty is kept, one in ten of these is strict. Each size is read in a process "
     "of its own. Durations are processor seconds, so that other work on the machine does not count; each figure is held "
-    "against the same one at the first size, and a ratio near 1 means that the past costs nothing. Figures as published lie "
-    "in the lake beside the posts (schema `published`), months are counted by the catalogue; counting anew reads everything."
+    "against the same one at the first size, and a ratio near 1 means that the past costs nothing. Ingest is storing pages with "
+    "their cursors, finding what is to be screened, and storing what the screen says and keeps (not reading a source, not "
+    "judging). Figures as published lie in the lake beside the posts (schema `published`), months are counted by the "
+    "catalogue; counting anew reads everything, and publishing copies every report kept."
 )
 SIZES: Final = (1_000_000, 50_000_000)
 A_MONTH: Final = 1_000_000
@@ -57,26 +59,35 @@ _QUERIES: Final = {
 }
 
 
-def store(con: duckdb.DuckDBPyConnection, writer: int, number: int) -> None:
-    """Store one page of new posts as reading a source does, and what the screen said of them."""
-    began = datetime.now(UTC)
+def store_page(con: duckdb.DuckDBPyConnection, writer: int, number: int) -> None:
+    """Store one page of new posts with its cursor, as reading a source does."""
     # They come at the end of the last month, among the posts of that month.
     at = UNTIL - timedelta(hours=1) + timedelta(seconds=number)
-    names = [f"hackernews:{(n * 2654435761) % 2**32}" for n in _numbers(writer, number)]
-    common = {"platform": "hackernews", "source_id": "hackernews", "text_hash": "h", "run_id": "r"}
+    common = {"source_id": "hackernews", "run_id": "r", "mapper": MAPPER, "fetched_at": at, "created_at": at}
     items = [
-        {**common, "given_id": name, "content_hash": name, "report_id": name, "payload": "{}", "created_at": at}
-        for name in names
-    ]
-    screened = [
-        {**common, "report_id": name, "screen": "s", "kept": False, "screened_at": datetime.now(UTC)} for name in names
-    ]
-    kept = [
-        {**common, "report_id": name, "title": "t", "text": "w", "created_at": at} for name in names[: PAGE // KEPT]
+        {**common, "given_id": name, "content_hash": name, "report_id": name, "text_hash": name, "payload": "{}"}
+        for name in (f"hackernews:{(n * 2654435761) % 2**32}" for n in _numbers(writer, number))
     ]
     cursor = {"source_id": "bench", "stream": f"of {writer}", "position": str(number)}
     with transaction(con):
         raw.store_page(con, items=items, rejects=(), cursor=cursor)
+
+
+def store_screened(con: duckdb.DuckDBPyConnection, batch: list[dict[str, Any]], began: datetime) -> None:
+    """Store what the screen said of a batch that it had not seen, and the posts it kept."""
+    now = datetime.now(UTC)
+    names = [item["given_id"] for item in batch]
+    common = {"platform": "hackernews", "source_id": "hackernews", "run_id": "r"}
+    screened = [
+        {**common, "report_id": name, "text_hash": name, "screen": SCREEN, "kept": False, "screened_at": now}
+        for name in names
+    ]
+    at = UNTIL - timedelta(hours=1)
+    kept = [
+        {**common, "report_id": name, "text_hash": name, "title": "t", "text": "w", "created_at": at}
+        for name in names[::KEPT]
+    ]
+    with transaction(con):
         reports.store_screened(con, screened, kept, since=began)
 
 
@@ -90,9 +101,20 @@ def costs(db: Path, size: int, *, pages: int, repeats: int) -> list[Row]:
     found = []
     with open_working(db) as con:
         # The first transaction of a process fetches what the catalogue knows.
-        store(con, size, pages)
-        spent = [clocked(partial(store, con, size, number))[0] for number in range(pages)]
-        found.append(_row(f"store a page of {PAGE:,}", spent))
+        store_page(con, size, pages)
+        began = datetime.now(UTC)
+        paging = [clocked(partial(store_page, con, size, number))[0] for number in range(pages)]
+        finding, batches = clocked(lambda: list(reports.unscreened(con, SCREEN, MAPPER)))
+        keeping = [clocked(partial(store_screened, con, batch, began))[0] for batch in batches]
+        posts = sum(len(batch) for batch in batches)
+        spent = [*paging, finding, *keeping]
+        whole = Spent(sum(item.wall for item in spent), sum(item.cpu for item in spent))
+        found += [
+            _row(f"store a page of {PAGE:,}", paging),
+            Row("find what is to be screened", 1000 * finding.cpu, "ms", posts, finding.wall, finding.cpu),
+            _row("store a screened batch of 5,000", keeping),
+            Row("ingest, a post", 1000 * whole.cpu / posts, "ms", posts, whole.wall, whole.cpu),
+        ]
         reads: dict[str, Callable[[], Any]] = {
             name: partial(lambda sql: con.execute(sql).fetchall(), sql) for name, sql in _QUERIES.items()
         }
@@ -154,6 +176,9 @@ def _make(db: Path, held: int, size: int, a_month: int) -> list[Row]:
             lake_posts.begin(con)
         making, _ = clocked(lambda: lake_posts.fill(con, range(held // a_month, size // a_month), a_month))
         merging, _ = clocked(lambda: compact(con))
+        # All of it is screened: a pass that finds nothing more notes that.
+        with reports.whole_pass(con, SCREEN, MAPPER):
+            pass
         publishing, _ = clocked(lambda: publish(con, db, version=f"bench {size}"))
     return [
         Row("making a month", making.cpu * a_month / (size - held), "s", size - held, making.wall, making.cpu),
