@@ -42,7 +42,8 @@ _EVER = """
             WHERE s.report_id = r.report_id AND s.text_hash = r.text_hash AND s.screen = $screen
         ))
 """
-_A_MONTH = timedelta(days=31)
+# A date to the month may stand for any day of it; the clocks of two machines may differ.
+_A_MONTH, _SKEW = timedelta(days=31), timedelta(days=1)
 _PASSES = "screen"
 
 
@@ -55,7 +56,7 @@ def unscreened(con: duckdb.DuckDBPyConnection, screen: str, mapper: str) -> Iter
         span = con.execute("SELECT min(created_at), max(created_at) FROM raw_items WHERE rowid >= ?", [done[0]])
         first, last = span.fetchone() or (None, None)
         bounds = {"first": first and first - _A_MONTH, "last": last and last + _A_MONTH}
-        where, given = _SINCE, {**given, "from_row": done[0], "since": done[1], **bounds}
+        where, given = _SINCE, {**given, "from_row": done[0], "since": done[1] - _SKEW, **bounds}
     return batches(
         con,
         "SELECT r.source_id, r.given_id, r.content_hash, r.payload, r.mapper FROM raw_items r "  # noqa: S608

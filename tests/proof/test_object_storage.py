@@ -19,7 +19,7 @@ from warehouse.lake import DATA, SETTING
 
 pytestmark = pytest.mark.proof
 
-PEER = "S3-compatible storage (moto): a lake's files"
+PEER = "S3-compatible storage (moto, a stand-in), a lake's files"
 KEY, SECRET = "proof-access-key", "proof-secret-that-nobody-may-read"
 
 
