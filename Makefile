@@ -44,7 +44,8 @@ lint: $(STAMP)
 test: $(STAMP) lint
 	$(BIN)/pytest -n auto --dist loadfile
 
-# The collectors against real servers on loopback: Bluesky's own and a Mastodon, fetched into .proof (minutes, 0.8 GB).
+# The collectors against real servers on loopback: Bluesky's own and a Mastodon, fetched into .proof (minutes, 0.9 GB);
+# and a lake whose files are objects, against moto.
 # A part that cannot be had is named and its proof skipped. OFFSCRIPT_PROOF_TABLE=docs/proof.md writes the page.
 proof: $(STAMP)
 	-$(BIN)/python -m tests.proof.parts

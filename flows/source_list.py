@@ -68,7 +68,9 @@ def _lines(texts: list[str]) -> str:
 
 
 def _has_funnel(con: duckdb.DuckDBPyConnection) -> bool:
-    return bool(con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'funnel'").fetchone())
+    return bool(
+        con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'funnel' AND schema_name = 'main'").fetchone()
+    )
 
 
 @contextmanager

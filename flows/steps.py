@@ -46,7 +46,7 @@ def post_of_row(report: Mapping[str, Any]) -> Post:
 
 def screen_pending(con: duckdb.DuckDBPyConnection, *, key: bytes, run_id: str) -> int:
     """Map and screen every raw item that this mapper and screen have not seen; return how many were kept."""
-    with turn(con, "screen"):
+    with turn(con, "screen"), reports.whole_pass(con, SCREEN_VERSION, MAPPER):
         return _screen(con, key, run_id)
 
 

@@ -1,4 +1,4 @@
-"""What several test folders share: the data beside the checkout, and the list of what was skipped."""
+"""What several test folders share: the data beside the checkout, both places a warehouse can be, what was skipped."""
 
 import os
 from collections.abc import Generator
@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tests.lakes import copy, ready
+from warehouse.lake import SETTING
 
 # The same cases every time, and no deadline: a slow machine is not a failure.
 settings.register_profile("offscript", derandomize=True, deadline=None, database=None)
@@ -23,6 +26,21 @@ def shared() -> Path:
     if not (folder / "gold" / "real.jsonl").is_file():
         pytest.skip(f"labelled texts are not at {folder} (set OFFSCRIPT_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The catalogue of an empty lake, to be copied."""
+    return ready(tmp_path_factory.mktemp("lake"))
+
+
+@pytest.fixture(params=["file", "lake"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run a test on a warehouse in one file, and again on a DuckLake."""
+    if request.param == "lake":
+        made = request.getfixturevalue("empty_lake")
+        monkeypatch.setenv(SETTING, f"ducklake:{copy(made, tmp_path)}")
+    return str(request.param)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -287,23 +288,25 @@ def open_lake(
     Raises:
         WarehouseError: its catalogue or its files cannot be reached.
     """
-    con = duckdb.connect(config={"memory_limit": _MEMORY})
-    try:
-        con.execute("SET GLOBAL TimeZone = 'UTC'")
+    # What does not fit into memory holds texts: not in whatever folder this was started in, and for nobody else.
+    with tempfile.TemporaryDirectory(prefix="offscript-lake-") as spill:
+        con = duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": spill})
         try:
-            attach(con, lake, version=version, read_only=read_only)
-        except (duckdb.Error, LakeError, OSError) as error:
-            cause = without_password(str(error).splitlines()[0])
-            msg = f"the lake {lake} cannot be opened: {cause}"
-            raise WarehouseError(msg) from None
-        if version is None and not read_only:
-            with turn(con):
-                migrate(con)
-        elif applied(con) == len(migrations()):
-            create_views(con)
-        yield con
-    finally:
-        con.close()
+            con.execute("SET GLOBAL TimeZone = 'UTC'")
+            try:
+                attach(con, lake, version=version, read_only=read_only)
+            except (duckdb.Error, LakeError, OSError) as error:
+                cause = without_password(str(error).splitlines()[0])
+                msg = f"the lake {lake} cannot be opened: {cause}"
+                raise WarehouseError(msg) from None
+            if version is None and not read_only:
+                with turn(con):
+                    migrate(con)
+            elif applied(con) == len(migrations()):
+                create_views(con)
+            yield con
+        finally:
+            con.close()
 
 
 @contextmanager

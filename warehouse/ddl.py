@@ -45,7 +45,9 @@ def trend_views() -> list[tuple[str, str]]:
 
 def create_views(con: duckdb.DuckDBPyConnection) -> None:
     """Create or replace the trend views and the questions to history; a snapshot keeps some of the views as tables."""
-    tables = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    tables = {
+        name for (name,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main'").fetchall()
+    }
     for file, sql in trend_views():
         if _view_name(file) not in tables:
             con.execute(sql)

@@ -110,7 +110,7 @@ def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
     rows = con.execute(
         "SELECT c.table_name, c.column_name, c.data_type FROM duckdb_columns() c JOIN duckdb_tables() t "
         "USING (database_name, schema_name, table_name) "
-        "WHERE c.database_name = current_database() AND NOT t.temporary ORDER BY ALL"
+        "WHERE c.database_name = current_database() AND c.schema_name = 'main' AND NOT t.temporary ORDER BY ALL"
     ).fetchall()
     tables: dict[str, dict[str, str]] = {}
     for table, column, kind in rows:

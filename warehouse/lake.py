@@ -4,8 +4,8 @@ Three settings, read from the environment, put it there; nothing else changes fo
 
     OFFSCRIPT_WAREHOUSE   `ducklake:postgres:dbname=… host=…`, for many processes at once; `ducklake:PATH`, a catalogue
                           in one file for one process; `ducklake`, the same beside the working file's place
-    OFFSCRIPT_LAKE_DATA   where the Parquet files lie: a folder that every machine sees, or `s3://…`
-    OFFSCRIPT_LAKE_SETUP  a file of SQL that is run first, such as CREATE SECRET for object storage
+    OFFSCRIPT_LAKE_DATA   where the Parquet files lie: a folder that all machines see, or `s3://…` (see object_storage)
+    OFFSCRIPT_LAKE_SETUP  a file of SQL that is run first, such as CREATE SECRET for another way to sign in
 
 DuckLake knows no unique keys: two transactions that store the same post at once would both be taken. On a shared lake
 transactions therefore take turns, by advisory locks of PostgreSQL; whatever is long (reading sources, judging,
@@ -24,6 +24,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.ddl import quote
+from warehouse.object_storage import sign_in
 
 SETTING, DATA, SETUP = "OFFSCRIPT_WAREHOUSE", "OFFSCRIPT_LAKE_DATA", "OFFSCRIPT_LAKE_SETUP"
 NAME = "lake"
@@ -91,9 +92,13 @@ def attach(con: duckdb.DuckDBPyConnection, lake: Lake, *, version: int | None = 
     """Attach a lake and make it what unqualified names mean; with `version` as it was then, for reading only."""
     if lake.shared:
         load(con, "postgres_scanner")
+    load(con, "ducklake")
     if lake.data and "://" in lake.data:
         load(con, "httpfs")
-    load(con, "ducklake")
+        try:
+            sign_in(con, lake.data)
+        except ValueError as error:
+            raise LakeError(str(error)) from None
     if lake.setup:
         con.execute(lake.setup.read_text("utf-8"))
     # Every row lies in a Parquet file, none in the catalogue: there what is deleted can be shown to be gone.

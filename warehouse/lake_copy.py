@@ -8,6 +8,7 @@ from warehouse.connect import WarehouseError, open_lake, pinned
 from warehouse.ddl import create_table, quote
 from warehouse.lake import Lake
 from warehouse.migrate import applied, migrations
+from warehouse.reports import forget_passes
 from warehouse.rows import scalar, transaction
 from warehouse.schema.tables import WORKING
 
@@ -47,4 +48,5 @@ def copy_in(lake: Lake, path: Path) -> None:
                 con.execute(f"DELETE FROM {table.name}")  # noqa: S608
                 columns = ", ".join(table.columns)
                 con.execute(f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM given.{table.name}")  # noqa: S608
+            forget_passes(con)
         con.execute("DETACH given")

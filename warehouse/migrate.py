@@ -9,6 +9,7 @@ import duckdb
 
 from warehouse import ddl
 from warehouse.lake import NAME, SEARCH_PATH, is_lake, know_bounds
+from warehouse.layout import lay_out
 from warehouse.schema.tables import WORKING
 
 _NAME = re.compile(r"(\d{4})_(\w+)\.sql")
@@ -84,6 +85,8 @@ def migrate(con: duckdb.DuckDBPyConnection) -> int:
         else:
             for table in WORKING:
                 con.execute("".join(ddl.comments(table)))
+    if is_lake(con):
+        lay_out(con)
     # Views belong to the code, not to the file: they always match this version.
     create_views(con)
     return len(steps) - done

@@ -20,6 +20,7 @@ from warehouse.connect import CURRENT, Snapshot, WarehouseError, checksum, find_
 from warehouse.excerpts import evidence_spans
 from warehouse.labels import current
 from warehouse.lake import current_version, is_lake, turn
+from warehouse.lake_figures import keep_figures
 from warehouse.rows import merge, transaction
 from warehouse.schema.tables import PUBLISHED, TABLES
 from warehouse.trends.fits import store_fits
@@ -83,6 +84,8 @@ def _build(
     row = {"snapshot": snapshot_id, "published_at": now, "sha256": sha256, "fingerprint": found}
     with transaction(con):
         merge(con, TABLES["snapshots"], [row])
+        if is_lake(con):
+            keep_figures(con, path)
     return Published(Snapshot(snapshot_id, path), sha256, new=True)
 
 

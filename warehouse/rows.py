@@ -155,12 +155,12 @@ def scalar(con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] =
 
 
 def batches(
-    con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = (), size: int = 2000
+    con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = (), size: int = 2000
 ) -> Iterator[list[dict[str, Any]]]:
     """Run a query on a cursor of its own and yield its rows in lists of at most `size`."""
     reading = cursor(con)
     try:
-        reading.execute(sql, list(parameters))
+        reading.execute(sql, dict(parameters) if isinstance(parameters, Mapping) else list(parameters))
         names = [column[0] for column in reading.description or ()]
         while rows := reading.fetchmany(size):
             yield [dict(zip(names, row, strict=True)) for row in rows]

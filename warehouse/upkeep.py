@@ -9,6 +9,7 @@ import duckdb
 from warehouse import erase
 from warehouse.connect import lake_at, open_lake
 from warehouse.lake import CATALOGUE, NAME, is_lake, turn, vacuum
+from warehouse.layout import SETTLED
 from warehouse.rows import transaction
 
 # DuckLake keeps the smallest and largest value of each column of a table, and never lets go of one that was deleted.
@@ -30,6 +31,8 @@ FROM (
 WHERE held.table_id = found.table_id AND held.column_id = found.column_id
 """  # noqa: S608
 
+_MERGE: Final = f"CALL ducklake_merge_adjacent_files('{NAME}', max_file_size => {SETTLED})"
+
 
 def compact(con: duckdb.DuckDBPyConnection) -> None:
     """Merge a lake's small Parquet files, so that reading costs what the rows cost; of a file this is DuckDB's care.
@@ -38,7 +41,7 @@ def compact(con: duckdb.DuckDBPyConnection) -> None:
     """
     if is_lake(con):
         with turn(con):
-            con.execute(f"CALL ducklake_merge_adjacent_files('{NAME}')")
+            con.execute(_MERGE)
 
 
 def change_for_good(db: Path, change: Callable[[duckdb.DuckDBPyConnection], Any]) -> Any:  # noqa: ANN401
@@ -73,7 +76,7 @@ def scrub(con: duckdb.DuckDBPyConnection) -> None:
     with turn(con, "publish"), turn(con):
         # A file is written anew as soon as one of its rows is deleted.
         con.execute(f"CALL ducklake_rewrite_data_files('{NAME}', delete_threshold => 0)")
-        con.execute(f"CALL ducklake_merge_adjacent_files('{NAME}')")
+        con.execute(_MERGE)
         con.execute(_BOUNDS)
         # A commit: who remembers the bounds of the version before asks the catalogue again.
         con.execute("UPDATE migrations SET applied_at = applied_at WHERE migration = 1")

@@ -15,5 +15,7 @@ PARTS: Final = {
     "publish": "tests.bench.publishing",
     "headline": "tests.bench.headline",
     "dashboard": "tests.bench.dashboard",
+    "lake": "tests.bench.lake",
+    "writers": "tests.bench.writing",
     "cluster": "tests.bench.spreading",
 }

@@ -35,6 +35,16 @@ def test_a_part_runs_in_a_process_of_its_own_and_its_figures_can_be_read() -> No
     assert "duckdb" in found["machine"]["versions"]
 
 
+def test_a_lake_is_made_and_its_past_is_counted() -> None:
+    found = apart("lake", small=True)
+    assert found is not None
+    rows = {row["name"]: row for row in found["rows"]}
+    later = rows["strict incidents a month, as published, 4,000 held"]
+    assert later["baseline"] == "strict incidents a month, as published, 2,000 held"
+    assert later["ratio"] > 0
+    assert rows["making a month, 4,000 held"]["n"] == 2000
+
+
 def test_a_part_that_does_not_end_is_ended_and_told(capfd: pytest.CaptureFixture[str]) -> None:
     assert apart("screen", small=True, longest=0.2) is None
     assert "took longer" in capfd.readouterr().err

@@ -19,7 +19,7 @@ HEAD = """# Collectors against real servers
 
 Written by `OFFSCRIPT_PROOF_TABLE=docs/proof.md make proof`. The servers run on this machine, on loopback only: those of
 `@atproto/dev-env` would listen on every interface, and are kept from it. Posts are our own words. Everything is read
-through the command line's own path (`run_sources`) into a working file.
+through the command line's own path (`run_sources`) into a working file, or into a lake whose files are objects.
 """
 
 
@@ -50,6 +50,16 @@ def bluesky() -> Iterator[peers.Bluesky]:
         pytest.skip(missing)
     with peers.bluesky() as servers:
         yield servers
+
+
+@pytest.fixture(scope="session")
+def objects() -> Iterator[str]:
+    """A storage that speaks S3, with one empty bucket named `lake`."""
+    if missing := parts.lacking(parts.OBJECTS):
+        pytest.skip(missing)
+    pytest.importorskip("duckdb_extension_httpfs", reason="pip install duckdb-extension-httpfs==1.5.5")
+    with peers.objects("lake") as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

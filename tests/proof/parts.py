@@ -21,6 +21,7 @@ CANNOT = 3
 NODE = "22.20.0"
 DEV_ENV = "0.6.7"
 MASTODON_MOCK = "0.6.1"
+MOTO = "5.2.5"
 
 
 class Missing(Exception):
@@ -50,6 +51,11 @@ def network() -> Path:
 def mastodon() -> Path:
     """Return the Mastodon program."""
     return FOLDER / "mastodon" / "bin" / "mastodon_mock"
+
+
+def moto() -> Path:
+    """Return the program that stands in for S3."""
+    return FOLDER / "moto" / "bin" / "moto_server"
 
 
 def postgres() -> Path | None:
@@ -160,8 +166,13 @@ PARTS = (
         lambda: _exactly(_said(mastodon(), "--version"), MASTODON_MOCK),
         lambda: _venv("mastodon", f"mastodon-mock=={MASTODON_MOCK}"),
     ),
+    Part(
+        "S3 (moto)",
+        lambda: _exactly(_said(moto().with_name("pip"), "show", "moto"), MOTO) if moto().is_file() else None,
+        lambda: _venv("moto", f"moto[s3]=={MOTO}", "flask>=3,<4", "flask-cors>=6,<7"),
+    ),
 )
-BLUESKY, MASTODON = PARTS[:4], PARTS[4:]
+BLUESKY, MASTODON, OBJECTS = PARTS[:4], PARTS[4:5], PARTS[5:]
 
 
 def lacking(parts: tuple[Part, ...]) -> str:

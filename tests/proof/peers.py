@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import httpx
+
 from tests.proof import parts
 
 HERE = Path(__file__).parent
@@ -179,3 +181,17 @@ def mastodon(domain: str) -> Iterator[str]:
     ):
         until(lambda: listening(port), "Mastodon")
         yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def objects(bucket: str) -> Iterator[str]:
+    """Run a storage that speaks S3 and has one empty bucket, and yield its address."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    with (
+        Path(parts.FOLDER, "moto.log").open("wb") as log,
+        process(parts.moto(), "-H", "127.0.0.1", "-p", str(port), log=log, stdout=log),
+    ):
+        until(lambda: listening(port), "S3")
+        httpx.put(f"{address}/{bucket}").raise_for_status()
+        yield address

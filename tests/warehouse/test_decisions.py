@@ -207,7 +207,7 @@ def store(con: duckdb.DuckDBPyConnection, *decisions: Decision) -> None:
 
 
 @pytest.fixture
-def con(tmp_path: Path) -> Any:
+def con(tmp_path: Path, place: str) -> Any:
     with warehouse(tmp_path / "x.duckdb") as opened:
         add_report(opened, "github:a")
         yield opened

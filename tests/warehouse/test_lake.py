@@ -17,6 +17,8 @@ from warehouse import labels, raw
 from warehouse.backup import back_up, listed, restore
 from warehouse.connect import WarehouseError, lake_at, open_lake, open_snapshot, open_working, pinned
 from warehouse.lake import DATA, NAME, SETTING, current_version, lake_of, turn, without_password
+from warehouse.lake_figures import SCHEMA
+from warehouse.layout import month_counts
 from warehouse.publish import fingerprint, publish
 from warehouse.rows import fetch, scalar, transaction
 from warehouse.upkeep import change_for_good, compact
@@ -166,9 +168,12 @@ def test_a_file_becomes_a_lake_and_a_lake_a_file(db: Path, monkeypatch: pytest.M
         file.delenv(SETTING)
         with warehouse(db) as con:
             add_report(con, "github:o/r#7", title="told", text="words")
+            publish(con, db, version="t")
         made = back_up(db)
     restore(db)
     with open_working(db) as con:
+        # All that a snapshot would hold is the same.
+        assert not publish(con, db, version="t").new
         assert con.execute("SELECT report_id, text FROM reports").fetchall() == [("github:o/r#7", "words")]
     copied = back_up(db)
     assert copied.tables == made.tables
@@ -205,3 +210,34 @@ def test_no_password_is_told() -> None:
     told = without_password("postgres:host=h password=hidden user=u, password = 'hid den' postgresql://u:hidden@h/d")
     assert "hid" not in told
     assert "user=u" in told
+
+
+def test_files_lie_by_month_and_the_catalogue_counts_what_they_hold(db: Path) -> None:
+    with warehouse(db) as con:
+        con.execute("DELETE FROM raw_items")
+        items = [{**item, "created_at": AT + number * timedelta(days=20)} for number, item in enumerate(page(9, 0))]
+        with transaction(con):
+            raw.store_page(con, items=items, rejects=(), cursor={"source_id": "s", "stream": "m", "position": "1"})
+        con.execute("DELETE FROM raw_items WHERE given_id = ?", [items[0]["given_id"]])
+        counted = con.execute(
+            "SELECT year(created_at), month(created_at), count(*) FROM raw_items GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        assert len(counted) > 12
+        assert month_counts(con, "raw_items") == counted
+        files = con.execute(f"SELECT count(*) FROM ducklake_list_files('{NAME}', 'raw_items')").fetchone()
+        assert files == (len(counted),)
+
+
+def test_the_figures_of_a_snapshot_lie_in_the_lake_too(db: Path) -> None:
+    with warehouse(db) as con:
+        con.execute("DELETE FROM reports")
+        con.execute("DELETE FROM labels")
+        for number in (1, 2):
+            add_report(con, f"github:o/r#2{number}", title="told", text="words")
+            publish(con, db, version="t")
+            held = f"FROM {SCHEMA}.daily_counts WHERE counted = 'reports' AND split_by = 'all'"
+            assert scalar(con, f"SELECT sum(n) {held}") == number
+        assert con.execute(f"FROM {SCHEMA}.daily_counts ORDER BY ALL").fetchall() == (
+            con.execute("SELECT * FROM daily_counts ORDER BY ALL").fetchall()
+        )
+        assert scalar(con, f"SELECT count(*) FROM {SCHEMA}.snapshot_info") == 1

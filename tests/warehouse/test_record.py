@@ -18,6 +18,7 @@ from warehouse.publish import publish
 from warehouse.rows import fetch
 from warehouse.why import as_of, trail
 
+pytestmark = pytest.mark.usefixtures("place")
 TEXT = "I asked it to list the files. Instead it deleted the folder, and then it said that nothing had happened at all."
 AT = TEXT.index("it deleted the folder")
 SPANS = json.dumps([{"rule": "act.deleted", "field": "text", "start": AT, "end": AT + 21}])

@@ -12,10 +12,11 @@ from tests.warehouse.trend_builders import add, at, con, cover, decide, join, me
 from warehouse import ddl
 from warehouse.publish import publish
 from warehouse.rows import fetch, merge
-from warehouse.schema.tables import TABLES, WORKING
+from warehouse.schema.tables import TABLES
 from warehouse.trends.series import monthly
 
 __all__ = ["con"]
+pytestmark = pytest.mark.usefixtures("place")
 VIEWS = [name[3:].removesuffix(".sql") for name, _ in ddl.trend_views()]
 BOTH = ["alignment_faking", "shutdown_tampering"]
 
@@ -210,40 +211,3 @@ def test_the_views_use_public_columns_only_and_say_the_same_in_a_snapshot(
         assert snapshot.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall() == rows
     assert monthly(snapshot).to_json() == monthly(con).to_json()
     snapshot.close()
-
-
-def test_tables_and_views_build_on_a_ducklake_catalogue(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    import duckdb_extension_ducklake
-
-    measured(con)
-    add(con, "reddit:1", None)
-    extension = next(Path(duckdb_extension_ducklake.__path__[0]).rglob("ducklake.duckdb_extension"))
-    lake = duckdb.connect()
-    lake.execute("SET TimeZone = 'UTC'")
-    lake.execute(f"LOAD '{extension}'")
-    lake.execute(f"ATTACH 'ducklake:{tmp_path / 'catalogue.ducklake'}' AS lake (DATA_PATH '{tmp_path / 'data'}')")
-    lake.execute("USE lake")
-    lake.execute("BEGIN")
-    ddl.create_all(lake, WORKING)
-    ddl.create_views(lake)
-    lake.execute("COMMIT")
-    for table in (
-        "reports",
-        "instruments",
-        "labels",
-        "groupings",
-        "coverage",
-        "reviews",
-        "volumes",
-        "incidents",
-        "incident_reports",
-    ):
-        rows = con.execute(f"SELECT * FROM {table}").to_arrow_table()
-        lake.register("incoming", rows)
-        lake.execute(f"INSERT INTO {table} SELECT * FROM incoming")
-        lake.unregister("incoming")
-    for name in VIEWS:
-        rows = con.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall()
-        assert rows
-        assert lake.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall() == rows
-    assert monthly(lake).to_json() == monthly(con).to_json()
