@@ -10,9 +10,11 @@ from warehouse.rulings import Sayings, moment
 # Raised when the derivation below changes: every record is then derived again.
 RECORD: Final = "record-2"
 TIERS: Final = (None, "claim", "account", "artefact", "checkable")
+LIKELY: Final = 0.5
 EXCERPTS: Final = 2
 LONGEST: Final = 240
 _NOTHING: Final = Sayings({}, {})
+_MARKS: Final = {"actions": "actions", "behaviours": "behaviours_present"}
 _ARCHIVE: Final = "https://web.archive.org/web/"
 _EVIDENCE: Final = {
     1: "The text claims it and tells no more.",
@@ -47,7 +49,7 @@ def record(number: int, reports: Sequence[Row], said: Sayings | None = None) -> 
     archived = said.address("archived_url")
     return {
         "incident": number,
-        "incident_title": _title(agents, _union(strict, "actions"), _union(strict, "behaviours_present")),
+        "incident_title": _title(agents, _foremost(strict)),
         "summary": summary(best, agents, reports) if best else None,
         "summary_basis": best["publish_text"] if best else "none",
         "first_reported_at": dated[0]["created_at"] if dated else None,
@@ -97,7 +99,7 @@ def read_probabilities(stored: Row) -> dict[str, Any]:
 
 def with_p(code: str, probabilities: Mapping[str, float], name: str | None = None) -> str:
     """Return a code, or its name, with how probable the instrument finds it; alone where only a person said it."""
-    return f"{name or code} {probabilities[code]:.2f}" if code in probabilities else name or code
+    return f"{name or code} (p {probabilities[code]:.2f})" if code in probabilities else name or code
 
 
 def source_of(row: Row) -> str:
@@ -160,20 +162,38 @@ def _named_agents(reports: Iterable[Row]) -> list[dict[str, Any]]:
     return [agent for row in reports for agent in json.loads(row["agents"] or "[]")]
 
 
-def _title(agents: Sequence[Row], actions: Sequence[str], behaviours: Sequence[str]) -> str:
+def _title(agents: Sequence[Row], told: Sequence[str]) -> str:
     """Return a neutral title of codes, not of the post's words: those are somebody else's."""
     names = list(dict.fromkeys(agent["name"] for agent in agents))[:2]
-    codes = [*actions, *(code for code in behaviours if code not in actions)][:3]
-    told = ", ".join(map(_plain, codes)) or "an act outside instructions"
-    return f"{' and '.join(names) or 'an unnamed AI system'}: {told}"
+    acts = ", ".join(map(_plain, told[:3])) or "an act outside instructions"
+    return f"{' and '.join(names) or 'an unnamed AI system'}: {acts}"
+
+
+def _foremost(reports: Sequence[Row]) -> list[str]:
+    """Return actions and behaviours, the surest first, without those less likely than not where another is likelier.
+
+    A rare code passes a low threshold: marked so, it may be searched for, but a headline would say too much. What a
+    person said, or an instrument that states no probability, is as good as certain.
+    """
+    sure = _highest(reports, "behaviours") | _highest(reports, "action_probabilities")
+    said = {
+        code
+        for row in reports
+        for name, column in _MARKS.items()
+        if name in (row["decided"] or ())
+        for code in row[column] or ()
+    }
+    marked = [*_union(reports, "actions"), *_union(reports, "behaviours_present")]
+    p = {code: 1.0 if code in said else sure.get(code, 1.0) for code in marked}
+    ranked = sorted(p, key=lambda code: -p[code])
+    return [code for code in ranked if p[code] >= LIKELY] or ranked[:1]
 
 
 def summary(best: Row, agents: Sequence[Row], reports: Sequence[Row]) -> str:
     """Return two or three neutral sentences: what the best report tells, by codes, and its own words where allowed."""
     own = [agent["name"] for agent in json.loads(best["agents"] or "[]")] or [agent["name"] for agent in agents]
     names = " and ".join(list(dict.fromkeys(own))[:2]) or "an unnamed AI system"
-    acts = [*map(_plain, best["actions"] or ()), *map(_plain, best["behaviours_present"] or ())]
-    told = ", ".join(dict.fromkeys(acts)) or "an act outside its instructions"
+    told = ", ".join(map(_plain, _foremost([best]))) or "an act outside its instructions"
     whose = "A first-hand report" if best["kind"] == "first_hand" else "A second-hand report"
     sentences = [f"{whose} tells of {names}: {told}.", _EVIDENCE.get(best["evidence"] or 0, "")]
     words = quotations(best)

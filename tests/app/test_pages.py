@@ -192,7 +192,7 @@ def test_an_incident_tells_where_everything_comes_from(tmp_path: Path) -> None:
         "github:o/r:2",
         "reported: told in public",
         "score 6 of 9",
-        "data 0.87",
+        "data (p 0.87)",
     ):
         assert told in text
     assert "Incident 2, Codex: data deletion. Offscript, open observatory" in text

@@ -84,7 +84,7 @@ def test_the_record_is_made_of_the_strict_reports_and_says_who_was_named(tmp_pat
             "evidence, reports FROM incidents"
         ).fetchone()
         assert row is not None
-        assert row[0] == "codex: data deletion, publication, shutdown tampering"
+        assert row[0] == "codex: publication, shutdown tampering, data deletion"
         assert (row[1].day, row[2].day) == (1, 5)
         assert row[3:] == ("github:b", ["data_deletion", "publication"], ["OpenAI"], 4, 3)
 

@@ -82,6 +82,19 @@ def test_what_nobody_said_is_unknown_and_what_a_person_said_is_kept_until_taken_
         assert record(con)["incident_status"] == "corroborated"
 
 
+def test_a_headline_says_only_what_is_likelier_than_not(tmp_path: Path) -> None:
+    with warehouse(tmp_path / "x.duckdb") as con:
+        sure = json.dumps({"data_deletion": 0.9, "refusal": 0.03, "message": 0.01})
+        add_report(con, "github:a", actions=["data_deletion", "refusal"], action_probabilities=sure)
+        settle(con, ["github:a"], {"github:a": "github:a"}, [])
+        row = record(con)
+        assert row["incident_title"] == "codex: data deletion, shutdown tampering"
+        assert "refusal" not in str(row["summary"])
+        assert row["actions"] == ["data_deletion", "refusal"]
+        decide(con, 1, "github:a", "actions", '["refusal"]', expected_text_hash="h")
+        assert record(con)["incident_title"] == "codex: refusal, shutdown tampering"
+
+
 @pytest.mark.parametrize(("publish_text", "quoted"), [("none", False), ("span", True), ("full", True)])
 def test_a_summary_repeats_words_only_where_that_is_allowed(tmp_path: Path, publish_text: str, quoted: bool) -> None:
     with warehouse(tmp_path / "x.duckdb") as con:
@@ -138,11 +151,11 @@ def test_the_trail_runs_down_to_the_run_and_up_to_the_month_and_can_be_exported(
     assert "author" not in shown["json"]
     assert json.loads(shown["json"])["record"]["action_probabilities"]["message"] == 0.1
     assert "| Status | corroborated" in shown["markdown"]
-    assert "| Actions | data\\_deletion 0.90 |" in shown["markdown"]
+    assert "| Actions | data\\_deletion (p 0.90) |" in shown["markdown"]
     assert "incident 1" in shown["citation"]
     told = CliRunner().invoke(main, ["why", "1", "--db", str(db)])
     assert "act.deleted" in told.output
-    assert "shutdown_tampering 0.80, data_deletion 0.70" in told.output
+    assert "shutdown_tampering (p 0.80), data_deletion (p 0.70)" in told.output
     assert "one of 1 incidents" in told.output
     working = CliRunner().invoke(main, ["why", "1", "--working", "--db", str(db)])
     assert working.exit_code == 0

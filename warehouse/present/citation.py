@@ -43,7 +43,7 @@ def facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Disclosed", _day(record, "disclosed")),
         ("Acting system", record["actor"]),
         ("Named", ", ".join([*record["agent_names"], *record["vendors"]]) or "none"),
-        ("Behaviours", ", ".join(f"{name} {p:.2f}" for name, p in record["behaviours"].items()) or "none"),
+        ("Behaviours", ", ".join(with_p(code, record["behaviours"]) for code in record["behaviours"]) or "none"),
         ("Actions", ", ".join(with_p(code, record["action_probabilities"]) for code in record["actions"]) or "none"),
         ("Evidence", record["evidence_tier"] or "none"),
         ("Gravity", str(record["gravity"])),
