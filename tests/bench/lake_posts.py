@@ -1,7 +1,7 @@
 """A lake of made posts: so many a month, month after month, as a stream leaves them behind. Made in SQL, not collected.
 
-A post has 192 characters of text (six hex digests: zstd makes them half as long, as it does with English) and a payload
-of 203; of the posts one in fifty is kept as a report, of these one in ten is strict, and four strict ones tell one incident.
+A post has 64 characters of text (two hex digests: zstd makes them half as long, as it does with English) and a payload
+of 75; of the posts one in fifty is kept as a report, of these one in ten is strict, and four strict ones tell one incident.
 Ids are in no order, as where they are hashes: no file can be passed over for its ids. The last month ends on `UNTIL`, so a
 lake of more posts is one with a longer past, at the same rate.
 """
@@ -28,8 +28,7 @@ SELECT
     -- An odd factor below 2^32 makes of each number another one.
     format('hackernews:{}', (n * 2654435761) % 4294967296) AS report_id,
     md5(n::VARCHAR) AS text_hash,
-    concat(md5((n + 1)::VARCHAR), md5((n + 2)::VARCHAR), md5((n + 3)::VARCHAR), md5((n + 4)::VARCHAR),
-           md5((n + 5)::VARCHAR), md5((n + 6)::VARCHAR)) AS words,
+    concat(md5((n + 1)::VARCHAR), md5((n + 2)::VARCHAR)) AS words,
     n % $kept = 0 AS kept,
     n % $strict = 0 AS strict,
     n // ($told_by * $strict) + 1 AS incident,

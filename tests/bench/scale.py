@@ -200,7 +200,7 @@ def rounded(number: float) -> str:
 def text(found: dict[str, Any]) -> str:
     """Return the page."""
     cost = costs(found)
-    return "\n".join([*_intro(), *_stages(found, cost), *_tiers(cost), *_walls(cost), *_assumptions()]) + "\n"
+    return "\n".join([*_intro(), *_stages(found, cost), *_tiers(cost), *_walls(found, cost), *_assumptions()]) + "\n"
 
 
 def _intro() -> list[str]:
@@ -252,7 +252,7 @@ def _tiers(cost: Costs) -> list[str]:
     return lines
 
 
-def _walls(cost: Costs) -> list[str]:
+def _walls(found: dict[str, Any], cost: Costs) -> list[str]:
     hour = 3600 / cost.publish
     x = STREAMS[1]
     if x.posts is None:
@@ -272,10 +272,27 @@ def _walls(cost: Costs) -> list[str]:
         "(kept posts, of all time); then publish less often, or publish from a lake's versions.",
         f"- **Disk**: the kept posts of Bluesky are {amount(least)} to {amount(most)} GB a year with texts and raw payloads; retention "
         "deletes texts, labels stay.",
-        "- **One writer**: a working file has one. Where it is the wall, put the warehouse on a shared lake: collectors then write side by side; how "
-        "much that gives is not in this model, because it is not in the bench.",
+        _writers(found),
         "",
     ]
+
+
+def _writers(found: dict[str, Any]) -> str:
+    if "writers" not in found:
+        return (
+            "- **One writer**: a working file has one; a shared lake has any number, whose transactions take turns. What that gives is not "
+            "measured yet: `python -m tests.bench writers`."
+        )
+    one, two, four = (value(found, "writers", f"{count} writers, taking turns") for count in (1, 2, 4))
+    anyhow = value(found, "writers", "4 writers, left to DuckLake")
+    refused = value(found, "writers", "4 writers, left to DuckLake: refused")
+    return (
+        "- **One writer**: a working file has one; a shared lake has any number, whose transactions take turns, because DuckLake knows no "
+        f"unique keys. One process stores {amount(one)} pages of 1,000 posts a second there, two together {amount(two)}, four {amount(four)} "
+        f"(measured on {found['writers']['machine']['cores']} cores, which the catalogue's PostgreSQL shares): reading, screening and judging "
+        f"spread over machines, storing does not. Without turns four store {amount(anyhow)}, with {amount(refused)} pages refused and stored again "
+        "on the way, and nothing would keep one post from being stored twice."
+    )
 
 
 def _assumptions() -> list[str]:

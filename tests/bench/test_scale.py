@@ -24,11 +24,14 @@ def measured(**rates: float) -> dict[str, Any]:
         ("pipeline", "working file"): 3000.0,
         ("publish", "publish"): 30.0,
         ("cluster", "overhead of 1 workers"): 2.0,
+        **{("writers", f"{count} writers, taking turns"): 9.0 - count for count in (1, 2, 4)},
+        ("writers", "4 writers, left to DuckLake"): 5.0,
+        ("writers", "4 writers, left to DuckLake: refused"): 77.0,
     }
     found: dict[str, Any] = {}
     for (part, name), value in told.items():
         rows = [{"name": name, "value": value, "n": 1_000_000}]
-        found.setdefault(part, {"date": "2026-11-21", "rows": []})["rows"] += rows
+        found.setdefault(part, {"date": "2026-11-21", "machine": {"cores": 2}, "rows": []})["rows"] += rows
     return found
 
 

@@ -30,7 +30,7 @@ ABOUT: Final = (
     "refused and stored again here, at most 50 times."
 )
 WRITERS: Final = (1, 2, 4)
-PAGES: Final = 60
+PAGES: Final = 30
 TRIES: Final = 50
 
 
