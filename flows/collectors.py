@@ -20,6 +20,9 @@ from flows.sources.registry import SOURCES
 from warehouse.rows import fetch
 
 _AGO = re.compile(r"(\d{1,5})([hdw])")
+OLD_READING = timedelta(days=2)
+# A source is silent that had posts before and has had none for this long while it was read.
+SILENCE = timedelta(days=3)
 _UNIT = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
@@ -167,3 +170,22 @@ def statuses(con: duckdb.DuckDBPyConnection, now: datetime | None = None) -> lis
             )
         )
     return out
+
+
+def unheard(row: Status, now: datetime) -> str | None:
+    """Say why nothing is heard of a source that was tried; None where that is not so."""
+    if row.last_run is None and row.last_read is None:
+        return None
+    if row.last_read is None:
+        return f"{row.source}: tried at {row.last_run:%Y-%m-%d %H:%M} and never read; {row.missed_hours:,.0f} h missed"
+    if row.silent_since is not None and row.last_read - row.silent_since > SILENCE:
+        return f"{row.source}: no post since {row.silent_since:%Y-%m-%d %H:%M}, though it was read"
+    if row.state == "ready" and now - row.last_read > OLD_READING:
+        return f"{row.source}: not read since {row.last_read:%Y-%m-%d %H:%M}"
+    return None
+
+
+def none_read(rows: Sequence[Status], now: datetime) -> bool:
+    """Say whether every source that was tried has gone unread: then it is the network, or this machine."""
+    tried = [row for row in rows if row.state == "ready" and row.last_run is not None]
+    return bool(tried) and all(row.last_read is None or now - row.last_read > OLD_READING for row in tried)

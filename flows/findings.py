@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from flows.collectors import Status, statuses
+from flows.collectors import Status, statuses, unheard
 from flows.settings import Settings
 from warehouse import backup
 from warehouse.checks import run_checks
@@ -32,8 +32,6 @@ from warehouse.rows import scalar
 OLD_SNAPSHOT = timedelta(days=2)
 OLD_BACKUP = timedelta(days=3)
 SKEW = timedelta(minutes=2)
-# A source is silent that had posts before and has had none for this long while it was read.
-SILENCE = timedelta(days=3)
 
 
 @dataclass(frozen=True)
@@ -183,22 +181,9 @@ def look_at_backups(db: Path, now: datetime) -> Iterator[Finding]:
 
 def _silent(rows: list[Status], now: datetime) -> Iterator[Finding]:
     for row in rows:
-        if row.last_read is None:
-            continue
-        if row.silent_since is not None and row.last_read - row.silent_since > SILENCE:
-            yield Finding(
-                "silence",
-                "warn",
-                f"{row.source}: no post since {row.silent_since:%Y-%m-%d %H:%M}, though it was read",
-                page(row.source),
-            )
-        elif row.state == "ready" and now - row.last_read > OLD_SNAPSHOT:
-            yield Finding(
-                "silence",
-                "warn",
-                f"{row.source}: not read since {row.last_read:%Y-%m-%d %H:%M}",
-                "is the schedule running?",
-            )
+        told = unheard(row, now)
+        if told:
+            yield Finding("silence", "warn", told, page(row.source))
 
 
 def _age(age: timedelta) -> str:

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from flows.children import Child
-from flows.collectors import Status, statuses
+from flows.collectors import Status, none_read, statuses, unheard
 from warehouse import backup
 from warehouse.connect import Snapshot, WarehouseError, open_snapshot
 from warehouse.rows import scalar
@@ -56,6 +56,7 @@ class Vitals:
 
     at: datetime
     problems: tuple[str, ...]
+    remarks: tuple[str, ...]
     snapshot: str | None
     published_at: datetime | None
     strict_incidents: int | None
@@ -85,6 +86,8 @@ def read(watch: Watch, now: datetime | None = None) -> Vitals:
         # Just started on an empty folder is not a fault.
         if (at - watch.started).total_seconds() > 3600:
             problems.append(str(error))
+    if none_read(sources, at):
+        problems.append("no source could be read; see remarks")
     folder = watch.db.parent if watch.db.parent.is_dir() else Path.cwd()
     free = shutil.disk_usage(folder).free
     if free < ROOM:
@@ -94,6 +97,7 @@ def read(watch: Watch, now: datetime | None = None) -> Vitals:
     return Vitals(
         at=at,
         problems=tuple(problems),
+        remarks=tuple(told for row in sources if (told := unheard(row, at))),
         snapshot=found.id if found else None,
         published_at=published,
         strict_incidents=strict,

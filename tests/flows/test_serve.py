@@ -14,6 +14,7 @@ from flows.serve import Ports, environment, serve
 from tests.conftest import ROOT
 from tests.warehouse.builders import add_report, warehouse
 from warehouse.backup import back_up
+from warehouse.connect import open_working
 from warehouse.publish import publish
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -131,6 +132,28 @@ def test_health_and_metrics_tell_how_it_stands(tmp_path: Path) -> None:
     assert metrics[("offscript_reports",)] == 1
     assert metrics[("offscript_backup_age_seconds",)] >= 0
     assert metrics[("offscript_source_silent_seconds", "lemmy")] >= 0
+
+
+def test_sources_that_are_tried_and_never_read_are_told_and_all_of_them_a_problem(tmp_path: Path) -> None:
+    db = tmp_path / "x.duckdb"
+
+    def told(source: str, state: str) -> vitals.Vitals:
+        with open_working(db) as con:
+            con.execute(
+                "INSERT INTO coverage VALUES (?, 's', 'p', ?, ?, ?, 0, 'r')",
+                [source, NOW - timedelta(days=1), NOW, state],
+            )
+            publish(con, db, version="t")
+        return vitals.read(vitals.Watch(db), NOW + timedelta(hours=1))
+
+    with warehouse(db) as con:
+        con.execute("INSERT INTO runs BY NAME SELECT 'r' AS run_id, 'collect' AS command, ? AS started_at", [NOW])
+    none = told("lemmy", "missed")
+    assert none.problems == ("no source could be read; see remarks",)
+    assert none.remarks == (f"lemmy: tried at {NOW:%Y-%m-%d %H:%M} and never read; 24 h missed",)
+    one = told("hackernews", "read")
+    assert one.problems == ()
+    assert len(one.remarks) == 1
 
 
 def test_no_snapshot_for_an_hour_is_a_problem(tmp_path: Path) -> None:
