@@ -33,7 +33,12 @@ _SINCE = """
         AND NOT EXISTS (
             SELECT 1 FROM raw_items o
             WHERE o.report_id = r.report_id AND o.text_hash = r.text_hash AND o.mapper = $mapper
-                AND o.rowid < $from_row AND (o.created_at BETWEEN $first AND $last OR o.created_at IS NULL)
+                AND o.rowid < $from_row AND o.created_at BETWEEN $first AND $last
+        )
+        AND NOT EXISTS (
+            SELECT 1 FROM raw_items o
+            WHERE o.report_id = r.report_id AND o.text_hash = r.text_hash AND o.mapper = $mapper
+                AND o.rowid < $from_row AND o.created_at IS NULL
         )
 """
 _EVER = """
