@@ -31,6 +31,10 @@ MARKS: Final = (*BEHAVIOURS, *ACTIONS)
 INNER_FOLDS: Final = 5
 ENOUGH: Final = 20
 """Fewest strict positives of the field on which the strict head is calibrated."""
+FEW: Final = 15
+"""Fewest positives on which the threshold of a behaviour or an action is chosen."""
+LIKELIER: Final = 0.5
+"""Threshold of one with fewer: it must be likelier than not."""
 OWN_WEIGHT: Final = 0.25
 """Weight of a text in our own words where the strict head is calibrated: it is an event far oftener than the field's,
 but the field has few long texts that are."""
@@ -246,7 +250,8 @@ def decide(raw: Floats, target: Targets, items: Sequence[GoldItem], rows: NDArra
         positive = target.values[known, position] > 0
         shown = gate[known] | positive
         curves[name] = platt(raw[known[shown], position], positive[shown])
-        thresholds[name] = best_threshold(gate[known] * _curve(curves[name], raw[known, position]), positive)
+        p = gate[known] * _curve(curves[name], raw[known, position])
+        thresholds[name] = best_threshold(p, positive) if positive.sum() >= FEW else LIKELIER
     first = len(BINARY)
     cuts = {}
     for position, (name, top) in enumerate(ORDINALS.items(), first + len(KINDS)):

@@ -146,6 +146,14 @@ def test_the_shipped_artefact_is_the_one_on_the_card() -> None:
     assert card()["instrument"] == instrument()
 
 
+def test_an_action_too_rare_to_choose_a_threshold_for_must_be_likelier_than_not() -> None:
+    labelled = [item for name in ("real", "own_words") for item in read_gold(GOLD / f"{name}_labels.jsonl")]
+    told = {name: sum(name in (item.actions or []) for item in labelled) for name in heads.ACTIONS}
+    assert min(told.values()) < 10
+    thresholds = heads.load_heads().decision.thresholds
+    assert all(thresholds[name] == 0.5 for name, count in told.items() if count < 10)
+
+
 def test_shipped_figures_recompute_from_shipped_predictions() -> None:
     items = read_gold(GOLD / "real_labels.jsonl")
     found = evaluate(items, predictions(items)).to_json()
