@@ -111,7 +111,7 @@ def instrument() -> Labeller:
     What is at stake here is what is stored, not how well it is judged; each of hundreds of runs would load torch.
     """
     words = WordEncoder()
-    mock.patch("flows.steps.default_encoder", lambda: words).start()
+    mock.patch("classifiers.encoder.default_encoder", lambda: words).start()
     return replace(load_labeller(), encoder=words)
 
 
