@@ -9,7 +9,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -90,8 +90,7 @@ class Once:
 
 def load() -> Once:
     """Return the shipped instrument, with nothing judged yet."""
-    encoder = default_encoder()
-    return Once(replace(load_labeller(), encoder=encoder), encoder)
+    return Once(load_labeller(), default_encoder())
 
 
 @dataclass(frozen=True)
