@@ -23,8 +23,11 @@ _REPLACED = tuple(name for name in TABLES["reports"].columns if name not in {"re
 # A lake numbers its rows in the order of their commits: below the number noted by the last whole pass all are screened,
 # so neither they nor their screenings are read again. A post that another source gives again, with the same text and by
 # and large the same time, is one of them.
+#
+# `fetched_at` adds no condition, a month before the last pass being long enough for any reading: by it a lake passes
+# over the files of the past, which it cannot do by the numbers of rows.
 _SINCE = """
-        AND r.rowid >= $from_row
+        AND r.rowid >= $from_row AND r.fetched_at >= $fetched
         AND NOT EXISTS (
             SELECT 1 FROM screenings s
             WHERE s.report_id = r.report_id AND s.text_hash = r.text_hash AND s.screen = $screen
@@ -58,10 +61,15 @@ def unscreened(con: duckdb.DuckDBPyConnection, screen: str, mapper: str) -> Iter
     where = _EVER
     done = _done(con, screen, mapper) if is_lake(con) else None
     if done:
-        span = con.execute("SELECT min(created_at), max(created_at) FROM raw_items WHERE rowid >= ?", [done[0]])
+        fetched = done[1] - _A_MONTH
+        span = con.execute(
+            "SELECT min(created_at), max(created_at) FROM raw_items WHERE rowid >= ? AND fetched_at >= ?",
+            [done[0], fetched],
+        )
         first, last = span.fetchone() or (None, None)
         bounds = {"first": first and first - _A_MONTH, "last": last and last + _A_MONTH}
-        where, given = _SINCE, {**given, "from_row": done[0], "since": done[1] - _SKEW, **bounds}
+        where = _SINCE
+        given |= {"from_row": done[0], "fetched": fetched, "since": done[1] - _SKEW, **bounds}
     return batches(
         con,
         "SELECT r.source_id, r.given_id, r.content_hash, r.payload, r.mapper FROM raw_items r "  # noqa: S608

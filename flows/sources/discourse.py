@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from flows.exchange import Answer, BadAnswer, Pace, Refused, SourceError
 from flows.http import Client
 from flows.queries import Queries
 from flows.sources.base import Ask, Native, Page, Stream, Words
 from flows.sources.base import Config as Block
-from flows.sources.reading import address, items_of, need_at, number_at, part_at, plain, text_at, walk
+from flows.sources.reading import address, items_of, need_at, number_at, part_at, parts_of, plain, text_at, walk
 from flows.sources.sift import Sift
 
 NEEDS: tuple[str, ...] = ()
@@ -107,7 +106,7 @@ def build(config: Config, queries: Queries, http: Client) -> Discourse:
 def to_post(item: Native) -> dict[str, Any]:
     """Map a post to an imported post; the title is that of its topic, for the opening post only."""
     base = need_at(item, "forum")
-    host = urlsplit(base).netloc
+    host = parts_of(base).netloc
     place = number_at(item, "post_number") or 1
     topic = need_at(item, "topic_id")
     slug = text_at(item, "topic_slug") or "-"

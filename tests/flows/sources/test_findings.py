@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from flows.exchange import Answer, BadAnswer
-from flows.sources import bluesky, feeds, lemmy, mastodon, x
+from flows.sources import bluesky, discourse, feeds, lemmy, mastodon, x
 from flows.sources.base import BadItem
 from tests.flows.sources import stand_x
 from tests.flows.sources.conftest import coverage, queries, read
@@ -54,6 +54,7 @@ def test_an_entry_whose_link_is_no_address_is_kept_under_its_feed(link: str) -> 
         (mastodon.to_post, {"url": "https://[", "id": "1", "created_at": "2026-11-20"}),
         (lemmy.to_post, {"post": {"ap_id": "https://[]/post/1", "published": "2026-11-20"}}),
         (bluesky.to_post, {"uri": "at://[/app.bsky.feed.post/1"}),
+        (discourse.to_post, {"forum": "https://[", "topic_id": 1, "id": 1, "created_at": "2026-11-20"}),
     ],
 )
 def test_a_post_whose_address_is_none_is_set_aside(to_post: Any, item: dict[str, Any]) -> None:
