@@ -119,7 +119,7 @@ def dual(kernels: Kernels, target: Targets, rows: NDArray[np.intp]) -> Floats:
     same = DOMAIN_OFFSET * (target.domains[rows][:, None] == target.domains[rows][None, :])
     among = np.ix_(rows, rows)
     told = kernels.whole[among] + 1 + same
-    marks, strict = _is_mark(), np.array(OUTPUTS) == "strict"
+    marks, strict = is_mark(), np.array(OUTPUTS) == "strict"
     weights = np.zeros((kernels.whole.shape[1], len(OUTPUTS)))
     systems = (
         (strict, told, target.strict_weight[rows]),
@@ -138,11 +138,12 @@ def dual(kernels: Kernels, target: Targets, rows: NDArray[np.intp]) -> Floats:
 
 def outputs(kernels: Kernels, target: Targets, weights: Floats) -> Floats:
     """Return raw outputs for kernel rows (posts, training items), read as texts of the home domain."""
-    products = np.where(_is_mark(), kernels.uncued @ weights, kernels.whole @ weights)
+    products = np.where(is_mark(), kernels.uncued @ weights, kernels.whole @ weights)
     return np.asarray(products + (weights * target.constant()).sum(axis=0))
 
 
-def _is_mark() -> NDArray[np.bool_]:
+def is_mark() -> NDArray[np.bool_]:
+    """Say of each output whether it is a behaviour or an action: those are judged without the cues."""
     return np.isin(OUTPUTS, MARKS)
 
 

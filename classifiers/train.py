@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from classifiers.card import CARD, Card, build_card, write_labels
 from classifiers.encoder import Encoder
 from classifiers.features import CUE_BLOCK
-from classifiers.fit import FIELD, INNER_FOLDS, MARKS, Floats, decide, dual, outputs
+from classifiers.fit import FIELD, INNER_FOLDS, Floats, decide, dual, is_mark, outputs
 from classifiers.heads import ARTEFACT, BARE, OUTPUTS, Decision, Heads, Judgement, save_heads
 from classifiers.items import GoldError, GoldItem, read_gold
 from classifiers.label import Labeller, judged_line, route, unjudged_line
@@ -116,7 +116,7 @@ def fit_heads(material: Material, sieve: Sieve, seed: int) -> Heads:
     rows = np.arange(len(material.items))
     weights = dual(material.kernels, material.target, rows)
     sparse = np.asarray(material.sparse.T @ weights).astype(np.float32)
-    sparse[CUE_BLOCK, np.isin(OUTPUTS, MARKS)] = 0
+    sparse[CUE_BLOCK, is_mark()] = 0
     return Heads(
         space=material.space,
         dense=(material.waves.T @ weights).astype(np.float32),

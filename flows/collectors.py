@@ -180,7 +180,7 @@ def unheard(row: Status, now: datetime) -> str | None:
         return f"{row.source}: tried at {row.last_run:%Y-%m-%d %H:%M} and never read; {row.missed_hours:,.0f} h missed"
     if row.silent_since is not None and row.last_read - row.silent_since > SILENCE:
         return f"{row.source}: no post since {row.silent_since:%Y-%m-%d %H:%M}, though it was read"
-    if row.state == "ready" and now - row.last_read > OLD_READING:
+    if row.state == "ready" and _unread(row, now):
         return f"{row.source}: not read since {row.last_read:%Y-%m-%d %H:%M}"
     return None
 
@@ -188,4 +188,8 @@ def unheard(row: Status, now: datetime) -> str | None:
 def none_read(rows: Sequence[Status], now: datetime) -> bool:
     """Say whether every source that was tried has gone unread: then it is the network, or this machine."""
     tried = [row for row in rows if row.state == "ready" and row.last_run is not None]
-    return bool(tried) and all(row.last_read is None or now - row.last_read > OLD_READING for row in tried)
+    return bool(tried) and all(_unread(row, now) for row in tried)
+
+
+def _unread(row: Status, now: datetime) -> bool:
+    return row.last_read is None or now - row.last_read > OLD_READING
