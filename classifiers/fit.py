@@ -12,7 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.features import is_bare
-from classifiers.heads import ACTIONS, BARE, BEHAVIOURS, BINARY, KINDS, ORDINALS, OUTPUTS, Decision
+from classifiers.heads import (
+    ACTIONS,
+    BARE,
+    BARE_EVIDENCE,
+    BARE_TOP,
+    BEHAVIOURS,
+    BINARY,
+    KINDS,
+    ORDINALS,
+    OUTPUTS,
+    Decision,
+)
 from classifiers.items import GoldItem
 from warehouse.schema import codes
 
@@ -20,7 +31,7 @@ Floats = NDArray[np.float64]
 RIDGE: Final = 1.0
 POSITIVE_WEIGHT: Final = 3.0
 """Weight of a strict positive against a negative in the strict head."""
-DOMAIN_OFFSET: Final = 0.1
+DOMAIN_OFFSET: Final = 0.03
 """Every kind of collection has an offset of its own: texts in our own words are mostly events, texts from the field
 mostly not, and that must not pass for a property of the words (the plainest form of Daumé 2007)."""
 QUIET_WEIGHT: Final = 0.2
@@ -35,7 +46,7 @@ FEW: Final = 15
 """Fewest positives on which the threshold of a behaviour or an action is chosen."""
 LIKELIER: Final = 0.5
 """Threshold of one with fewer: it must be likelier than not."""
-OWN_WEIGHT: Final = 0.25
+OWN_WEIGHT: Final = 0.5
 """Weight of a text in our own words where the strict head is calibrated: it is an event far oftener than the field's,
 but the field has few long texts that are."""
 
@@ -66,9 +77,8 @@ class Targets:
         return np.asarray(self.domains == FIELD)
 
     def constant(self) -> Floats:
-        """Factor of the constant feature, by training item and output, as the home domain sees it."""
-        offset = DOMAIN_OFFSET * (self.domains == self.home)
-        return np.where(np.isin(OUTPUTS, MARKS), 1.0, 1.0 + offset[:, None])
+        """Factor of the constant feature, shape (training items, 1), as the home domain sees it."""
+        return np.where(self.domains == self.home, 1.0 + DOMAIN_OFFSET, 1.0)[:, None]
 
 
 def targets(items: Sequence[GoldItem], domains: Sequence[str], measured: int) -> Targets:
@@ -114,17 +124,20 @@ class Kernels:
 def dual(kernels: Kernels, target: Targets, rows: NDArray[np.intp]) -> Floats:
     """Solve the ridge on `rows`; return dual weights, shape (all items, outputs), zero outside `rows`.
 
-    Three systems: the strict head without greys, behaviours and actions, and the rest.
+    Four systems: the strict head without greys, behaviours and actions, evidence, and the rest.
     """
     same = DOMAIN_OFFSET * (target.domains[rows][:, None] == target.domains[rows][None, :])
     among = np.ix_(rows, rows)
     told = kernels.whole[among] + 1 + same
-    marks, strict = is_mark(), np.array(OUTPUTS) == "strict"
+    marks, strict, evidence = is_mark(), np.array(OUTPUTS) == "strict", np.array(OUTPUTS) == "evidence"
+    eventful = target.eventful[rows]
     weights = np.zeros((kernels.whole.shape[1], len(OUTPUTS)))
     systems = (
         (strict, told, target.strict_weight[rows]),
-        (marks, kernels.uncued[among] + 1, np.where(target.eventful[rows], 1.0, QUIET_WEIGHT)),
-        (~marks & ~strict, told, np.ones(len(rows))),
+        (marks, kernels.uncued[among] + 1 + same, np.where(eventful, 1.0, QUIET_WEIGHT)),
+        # How well an event is shown is another question than whether there is one: events alone can teach it.
+        (evidence, told, np.where(eventful, 1.0, 0.0)),
+        (~marks & ~strict & ~evidence, told, np.ones(len(rows))),
     )
     for columns, system, weight in systems:
         used = np.flatnonzero(weight)
@@ -218,9 +231,11 @@ def _highest(ranked: Floats, hits: Floats, answered: Floats, wanted: float) -> f
 
 def best_cuts(raw: Floats, truth: NDArray[np.int_], top: int, quality: Callable[..., float]) -> tuple[float, ...]:
     """Place `top` rising cut points on a raw output so that `quality(truth, answer)` is highest (coordinate ascent)."""
+    if not len(raw):
+        return (float("inf"),) * top
     shares = [float((truth >= level).mean()) for level in range(1, top + 1)]
     cuts = np.array([np.quantile(raw, 1 - share) if share else raw.max() + 1 for share in shares])
-    grid = np.unique(np.quantile(raw, np.linspace(0.3, 1, 90)))
+    grid = np.unique(np.quantile(raw, np.linspace(0, 1, 120)))
     best = quality(truth, np.searchsorted(cuts, raw, side="right"))
     for _ in range(2):
         for position in range(top):
@@ -256,9 +271,15 @@ def decide(raw: Floats, target: Targets, items: Sequence[GoldItem], rows: NDArra
     first = len(BINARY)
     cuts = {}
     for position, (name, top) in enumerate(ORDINALS.items(), first + len(KINDS)):
-        truth = np.array([getattr(items[row], name) or 0 for row in rows])
-        measure = cohen_kappa if name == "evidence" else quadratic_kappa
-        cuts[name] = best_cuts(raw[rows, position], truth, top, measure)
+        degree = np.array([getattr(item, name) or 0 for item in items])
+        if name != "evidence":
+            cuts[name] = best_cuts(raw[rows, position], degree[rows], top, quadratic_kappa)
+            continue
+        for form, of in ((name, ~target.bare), (BARE_EVIDENCE, target.bare)):
+            events = rows[(of & gate & (degree > 0))[rows]]
+            # A title that stands alone shows no artefact.
+            most = BARE_TOP if form == BARE_EVIDENCE else top
+            cuts[form] = best_cuts(raw[events, position], degree[events].clip(1, most) - 1, most - 1, cohen_kappa)
     return Decision(curves, thresholds, (0.0,) * len(KINDS), cuts)
 
 

@@ -6,8 +6,8 @@ Inference needs numpy only. The artefact is one `.npz` file (no pickle) with a c
 import hashlib
 import io
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +31,11 @@ BARE: Final = "strict of a bare title"
 """The strict head's calibration and threshold where a title stands alone: it says less, and says it more plainly."""
 CURVES: Final = (*BINARY, BARE)
 """What has a calibration curve and a threshold of its own."""
+BARE_EVIDENCE: Final = "evidence of a bare title"
+BARE_TOP: Final = 2
+"""The most evidence that the codebook grants a title alone (its ruling 1)."""
+CUTS: Final = (*ORDINALS, BARE_EVIDENCE)
+"""What has cut points of its own."""
 OUTPUTS: Final = (*BINARY, *KINDS, *ORDINALS)
 STRICT_SCORE: Final = 5
 UNSURE_BAND: Final = 0.1
@@ -89,7 +94,9 @@ class Decision:
         if is_strict:
             kinds = np.where([kind in codes.INCIDENT_KINDS for kind in KINDS], kinds, -np.inf)
         kind = KINDS[int(kinds.argmax())]
-        scale = {name: sum(value[name] >= cut for cut in self.cuts[name]) for name in ORDINALS}
+        scale = {name: sum(value[name] >= cut for cut in self.cuts[name]) for name in ("gravity", "score")}
+        # Every event has some evidence; the cuts part its degrees.
+        evidence = 1 + sum(value["evidence"] >= cut for cut in self.cuts[BARE_EVIDENCE if bare else "evidence"])
         # Strict means an incident kind and a score of 5 or more, in both directions.
         score = max(scale["score"], STRICT_SCORE) if is_strict else min(scale["score"], STRICT_SCORE - 1)
         eventful = kind in codes.BEHAVIOUR_KINDS
@@ -106,7 +113,7 @@ class Decision:
             behaviours_unsure=unsure,
             actions=[n for n, p in acts.items() if eventful and p >= self.thresholds[n]],
             action_probabilities=acts,
-            evidence=max(scale["evidence"], 1) if eventful else 0,
+            evidence=evidence if eventful else 0,
             gravity=scale["gravity"] if eventful else 0,
             score=score,
         )
@@ -117,28 +124,61 @@ class Decision:
 
 @dataclass(frozen=True)
 class Heads:
-    """Linear weights over waves and sparse space, one column per entry of `OUTPUTS`.
+    """A kernel machine over what the encoder reads beside linear weights over the sparse space.
 
-    `dense` has shape (waves, outputs), `sparse` (space size, outputs), `bias` (outputs,). The sieve stands before them.
+    A text counts by its likeness exp(-|x-y|^2) to each text learnt from: `support` holds the places of those, shape
+    (texts, components), `dual` their weights, one column per entry of `OUTPUTS`. `sparse` has shape (space size,
+    outputs), `bias` (outputs,). The sieve stands before them.
     """
 
     space: Space
-    dense: "NDArray[np.float32]"
+    support: "NDArray[np.float32]"
+    dual: "NDArray[np.float32]"
     sparse: "NDArray[np.float32]"
     bias: "NDArray[np.float32]"
     decision: Decision
     sieve: Sieve
 
-    def raw(self, vectors: "NDArray[np.float32]", sparse: Sequence[Sparse]) -> "NDArray[np.float64]":
-        """Return raw outputs, shape (posts, outputs); each row depends on its own post alone."""
+    def read(self, vector: "NDArray[np.float32]") -> "NDArray[np.float64]":
+        """Return what an encoder vector gives to each output, with the bias: shape (outputs,)."""
         import numpy as np
 
-        rows = np.zeros((len(sparse), len(OUTPUTS)))
-        for position, one in enumerate(sparse):
-            # Row by row: a matrix product may round differently with the number of rows.
-            waves = self.space.waves(vectors[position])
-            rows[position] = self.bias + waves @ self.dense + one.values @ self.sparse[one.indices]
-        return rows
+        alike = likeness(self.space.place(vector)[None], self._support)[0]
+        return np.asarray(self.bias + alike @ self.dual, dtype=np.float64)
+
+    def words(self, sparse: Sparse) -> "NDArray[np.float64]":
+        """Return what words, rules and shape give to each output, shape (outputs,)."""
+        import numpy as np
+
+        return np.asarray(sparse.values @ self.sparse[sparse.indices], dtype=np.float64)
+
+    @cached_property
+    def _support(self) -> "Support":
+        return Support.of(self.support)
+
+
+@dataclass(frozen=True)
+class Support:
+    """Places that others are compared with, and their squared lengths, worked out once."""
+
+    places: "NDArray[np.float64]"
+    lengths: "NDArray[np.float64]"
+
+    @classmethod
+    def of(cls, places: "NDArray[np.float32] | NDArray[np.float64]") -> "Support":
+        """Prepare places, shape (places, components)."""
+        import numpy as np
+
+        exact = places.astype(np.float64)
+        return cls(exact, (exact**2).sum(axis=1))
+
+
+def likeness(some: "NDArray[np.float64]", support: Support) -> "NDArray[np.float64]":
+    """Return the Gaussian kernel exp(-|x-y|^2) of places, shape (some, places of the support)."""
+    import numpy as np
+
+    apart = (some**2).sum(axis=1)[:, None] + support.lengths - 2 * some @ support.places.T
+    return np.asarray(np.exp(-np.maximum(apart, 0)))
 
 
 def save_heads(heads: Heads, path: Path) -> str:
@@ -151,9 +191,10 @@ def save_heads(heads: Heads, path: Path) -> str:
         "outputs": np.array(OUTPUTS),
         "rules": np.array(heads.space.rules, dtype=np.str_),
         "idf": heads.space.idf.astype(np.float16),
-        "directions": heads.space.directions.astype(np.float16),
-        "phases": heads.space.phases.astype(np.float16),
-        "dense": heads.dense,
+        "projection": heads.space.projection.astype(np.float16),
+        "centre": heads.space.centre,
+        "support": heads.support.astype(np.float16),
+        "dual": heads.dual,
         "sparse": np.rint(heads.sparse / scale).astype(np.int8),
         "sparse_scale": scale.astype(np.float32),
         "bias": heads.bias,
@@ -162,7 +203,7 @@ def save_heads(heads: Heads, path: Path) -> str:
         "sieve_scale": np.array([heads.sieve.scale, heads.sieve.cut]),
         "thresholds": np.array([decision.thresholds[name] for name in CURVES]),
         "kind_offsets": np.array(decision.kind_offsets),
-        **{f"cuts_{name}": np.array(decision.cuts[name]) for name in ORDINALS},
+        **{f"cuts_{name}": np.array(decision.cuts[name]) for name in CUTS},
     }
     _write_npz(path, arrays)
     return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -198,14 +239,15 @@ def load_heads(path: Path = MODEL / ARTEFACT) -> Heads:
             platt={name: (float(a), float(b)) for name, (a, b) in zip(CURVES, data["platt"], strict=True)},
             thresholds=dict(zip(CURVES, data["thresholds"].tolist(), strict=True)),
             kind_offsets=tuple(data["kind_offsets"].tolist()),
-            cuts={name: tuple(data[f"cuts_{name}"].tolist()) for name in ORDINALS},
+            cuts={name: tuple(data[f"cuts_{name}"].tolist()) for name in CUTS},
         )
         heads = Heads(
             space=Space(
                 tuple(data["rules"].tolist()),
-                *(data[name].astype(np.float32) for name in ("idf", "directions", "phases")),
+                *(data[name].astype(np.float32) for name in ("idf", "projection", "centre")),
             ),
-            dense=data["dense"],
+            support=data["support"].astype(np.float32),
+            dual=data["dual"],
             sparse=data["sparse"].astype(np.float32) * data["sparse_scale"],
             bias=data["bias"],
             decision=decision,

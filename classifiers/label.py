@@ -61,13 +61,14 @@ class Labeller:
         status = route(post, self.heads.sieve, screened=screened)
         if status != "judged":
             return unjudged_line(post, status, self.instrument)
-        hits = find_hits(post)
-        vector = encode_each(self._encoder(), [prepare(post).reading])
-        judgement = self._judge(post, hits, vector)
+        hits, parts = find_hits(post), prepare(post)
+        read = self.heads.read(self._encoder().encode([parts.reading])[0])
+        told = self.heads.words(self.heads.space.vector(parts, hits))
+        judgement = self.heads.decision.judge(read + told, bare=is_bare(post))
         spans = [hit.span for hit in hits]
-        # Only where something speaks for an event: the search costs a reading per sentence.
+        # Only where something speaks for an event: the search costs a reading of the words per sentence.
         if judgement.p_strict >= self.heads.decision.strict_threshold(bare=is_bare(post)) / 2:
-            spans += self._moving_sentence(post, hits, vector)
+            spans += self._moving_sentence(post, hits)
         return judged_line(post, judgement, hits, spans, self.instrument)
 
     def _encoder(self) -> Encoder:
@@ -77,14 +78,7 @@ class Labeller:
 
         return label_encoder()
 
-    def _judge(self, post: Post, hits: Sequence[Hit], vector: "NDArray[np.float32]") -> Judgement:
-        return self.heads.decision.judge(self._raw(post, hits, vector), bare=is_bare(post))
-
-    def _raw(self, post: Post, hits: Sequence[Hit], vector: "NDArray[np.float32]") -> "NDArray[np.float64]":
-        row: NDArray[np.float64] = self.heads.raw(vector, [self.heads.space.vector(prepare(post), hits)])[0]
-        return row
-
-    def _moving_sentence(self, post: Post, hits: Sequence[Hit], vector: "NDArray[np.float32]") -> list[Span]:
+    def _moving_sentence(self, post: Post, hits: Sequence[Hit]) -> list[Span]:
         """Return the sentence without whose words and rule hits the strict output would be lowest.
 
         The title counts as one sentence. The encoder's reading of the whole is held fixed: encoding the post anew
@@ -94,7 +88,8 @@ class Labeller:
         def without(span: Span) -> float:
             value = getattr(post, span.field)
             cut = post.model_copy(update={span.field: f"{value[: span.start]} {value[span.end :]}"})
-            return float(self._raw(cut, [hit for hit in hits if not _inside(hit.span, span)], vector)[0])
+            left = [hit for hit in hits if not _inside(hit.span, span)]
+            return float(self.heads.words(self.heads.space.vector(prepare(cut), left))[0])
 
         candidates = list(_sentences(post))
         return [min(candidates, key=without)] if candidates else []

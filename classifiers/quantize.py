@@ -9,7 +9,7 @@ import hashlib
 import tempfile
 from pathlib import Path
 
-from classifiers.encoder import MAX_TOKENS, QUANTIZED, verify_weights
+from classifiers.encoder import LAYERS, MAX_TOKENS, QUANTIZED, verify_weights
 
 
 def write_quantized(out: Path = QUANTIZED) -> str:
@@ -23,17 +23,19 @@ def write_quantized(out: Path = QUANTIZED) -> str:
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
     class Reading(torch.nn.Module):
-        """The transformer with the pooling it was trained with: the mean over tokens, of length 1."""
+        """The transformer; of each of `LAYERS` the mean over tokens, side by side."""
 
         def __init__(self) -> None:
             super().__init__()
             self.bert = bert
 
         def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-            """Return unit vectors, shape (texts, 384)."""
-            states = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-            mask = attention_mask.unsqueeze(-1).to(states.dtype)
-            return torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=1)
+            """Return the means, shape (texts, DIMENSIONS)."""
+            states = self.bert(
+                input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True
+            ).hidden_states
+            mask = attention_mask.unsqueeze(-1).to(states[0].dtype)
+            return torch.cat([(states[layer] * mask).sum(1) / mask.sum(1) for layer in LAYERS], dim=1)
 
     example = tokenizer(
         ["two texts", "of unlike length"], padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"

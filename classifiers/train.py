@@ -21,7 +21,7 @@ from classifiers.heads import ARTEFACT, BARE, OUTPUTS, Decision, Heads, Judgemen
 from classifiers.items import GoldError, GoldItem, read_gold
 from classifiers.label import Labeller, judged_line, route, unjudged_line
 from classifiers.language import is_readable
-from classifiers.material import Material, gather, split
+from classifiers.material import READING, WORDS, Material, gather, split
 from classifiers.rules import find_hits
 from classifiers.screen import screen
 from classifiers.sieve import Sieve, fit_weights, matrix, pack
@@ -33,7 +33,7 @@ OUTER_FOLDS: Final = 10
 SIEVE_RECALL: Final = 0.97
 """Share of the labelled strict positives that the sieve's cut lets through, where it is chosen."""
 SIEVE_WEIGHTS: Final = {"positive": 3.0, "grey": 0.5, "negative": 1.0, "none": 0.5}
-"""What an item weighs in the sieve; greys are to pass, and unlabelled posts count half against passing."""
+"""What an item weighs in the sieve; greys and shown behaviours are to pass, unlabelled posts count half against."""
 WRITTEN: Final = Path(__file__).with_name("gold") / "contrast.jsonl"
 """Short texts of ours, written to set events apart from what only sounds like them; they tell of nothing real."""
 NOTED: Final = WRITTEN.with_name("pool_labels.jsonl")
@@ -85,7 +85,9 @@ def fit_sieve(material: Material, others: Sequence[Post], seed: int) -> tuple[Si
     items = material.items
     gold = material.target.gold
     rows, weak = matrix([item.post for item in items]), matrix(others)
-    goal = np.append(gold != "negative", np.zeros(len(others), dtype=bool))
+    # A laboratory's result is no report, but what it shows is to be read.
+    telling = (gold != "negative") | np.array([bool(item.behaviours) for item in items])
+    goal = np.append(telling, np.zeros(len(others), dtype=bool))
     weight = np.array([SIEVE_WEIGHTS[name] for name in [*gold, *["none"] * len(others)]])
     apart = np.arange(len(items), len(items) + len(others))
     every = np.arange(len(items))
@@ -115,11 +117,12 @@ def fit_heads(material: Material, sieve: Sieve, seed: int) -> Heads:
     """Fit on all items; map the dual weights back to weights on features."""
     rows = np.arange(len(material.items))
     weights = dual(material.kernels, material.target, rows)
-    sparse = np.asarray(material.sparse.T @ weights).astype(np.float32)
+    sparse = (WORDS * np.asarray(material.sparse.T @ weights)).astype(np.float32)
     sparse[CUE_BLOCK, is_mark()] = 0
     return Heads(
         space=material.space,
-        dense=(material.waves.T @ weights).astype(np.float32),
+        support=material.places.astype(np.float32),
+        dual=(READING * weights).astype(np.float32),
         sparse=sparse,
         bias=(weights * material.target.constant()).sum(axis=0).astype(np.float32),
         decision=fit_decision(material, rows, seed + 1),
@@ -190,7 +193,7 @@ def train(
     labelled = [] if open_only else with_texts(read_gold(noted), posts, [*items, *written])
     everything = [*items, *written, *labelled]
     named = {item.id: Path(name).stem for name, found in (files | more).items() for item in found if item.shippable}
-    material = gather(everything, [named.get(item.id, FIELD) for item in everything], len(items), encoder, seed)
+    material = gather(everything, [named.get(item.id, FIELD) for item in everything], len(items), encoder)
     others = [] if open_only else unlabelled(posts, everything, drawn)
     sieve, passed = fit_sieve(material, others, seed)
     heads = fit_heads(material, sieve, seed)

@@ -27,6 +27,7 @@ from unittest import mock
 
 import duckdb
 
+from classifiers.encoder import WIDTH
 from classifiers.label import Labeller, load_labeller
 from flows import collect, steps
 from flows.collect_source import Ready
@@ -110,9 +111,9 @@ def instrument() -> Labeller:
 
     What is at stake here is what is stored, not how well it is judged; each of hundreds of runs would load torch.
     """
-    words = WordEncoder()
-    mock.patch("classifiers.encoder.default_encoder", lambda: words).start()
-    return replace(load_labeller(), encoder=words)
+    sentences = WordEncoder(WIDTH)
+    mock.patch("classifiers.encoder.default_encoder", lambda: sentences).start()
+    return replace(load_labeller(), encoder=WordEncoder())
 
 
 def pipeline(db: Path, base: str, labeller: Labeller) -> None:

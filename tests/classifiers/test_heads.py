@@ -7,6 +7,7 @@ import pytest
 from classifiers.features import learn_space, prepare
 from classifiers.heads import (
     BARE,
+    BARE_EVIDENCE,
     CURVES,
     KINDS,
     ORDINALS,
@@ -25,7 +26,8 @@ DECISION = Decision(
     platt=dict.fromkeys(CURVES, (3.0, 0.0)),
     thresholds=dict.fromkeys(CURVES, 0.5),
     kind_offsets=(0.0,) * len(KINDS),
-    cuts={name: tuple(np.linspace(-0.9, 0.9, top).tolist()) for name, top in ORDINALS.items()},
+    cuts={name: tuple(np.linspace(-0.9, 0.9, top).tolist()) for name, top in ORDINALS.items()}
+    | {"evidence": (-0.5, 0.0, 0.5), BARE_EVIDENCE: (0.0,)},
 )
 
 
@@ -37,6 +39,8 @@ def test_every_answer_obeys_the_codebook() -> None:
     generator = np.random.default_rng(0)
     for row in generator.normal(size=(2000, len(OUTPUTS))):
         judged = DECISION.judge(row, bare=False)
+        assert (judged.evidence > 0) == (judged.kind in codes.BEHAVIOUR_KINDS)
+        assert DECISION.judge(row, bare=True).evidence <= 2
         assert judged.is_strict == (judged.kind in codes.INCIDENT_KINDS and judged.score >= 5)
         if judged.kind not in codes.BEHAVIOUR_KINDS:
             assert judged.evidence == judged.gravity == 0
@@ -48,6 +52,13 @@ def test_every_answer_obeys_the_codebook() -> None:
         assert list(judged.action_probabilities) == list(codes.ACTION)
         assert not set(judged.behaviours_present) & set(judged.behaviours_unsure)
         assert judged.p_strict == round(judged.p_strict, 4)
+
+
+@pytest.mark.parametrize(("value", "text", "title"), [(-0.9, 1, 1), (-0.2, 2, 1), (0.2, 3, 2), (0.9, 4, 2)])
+def test_a_title_alone_has_degrees_of_evidence_of_its_own(value: float, text: int, title: int) -> None:
+    row = raw(strict=1, first_hand=1, evidence=value)
+    assert DECISION.judge(row, bare=False).evidence == text
+    assert DECISION.judge(row, bare=True).evidence == title
 
 
 def test_a_strict_post_is_an_incident_even_if_another_kind_scores_higher() -> None:
@@ -64,11 +75,13 @@ def test_a_behaviour_just_below_its_threshold_is_unsure() -> None:
 
 
 def heads() -> Heads:
-    space = learn_space([prepare(Post(id="a", title="it deleted a file"))], ["r.one"], seed=1)
+    states = np.random.default_rng(1).normal(size=(3, 384)).astype(np.float32)
+    space = learn_space([prepare(Post(id="a", title="it deleted a file"))] * 3, states, ["r.one"])
     generator = np.random.default_rng(2)
     return Heads(
         space=space,
-        dense=generator.normal(size=(len(space.phases), len(OUTPUTS))).astype(np.float32),
+        support=np.stack([space.place(one) for one in states]).astype(np.float32),
+        dual=generator.normal(size=(3, len(OUTPUTS))).astype(np.float32),
         sparse=generator.normal(size=(space.size, len(OUTPUTS))).astype(np.float32),
         bias=np.zeros(len(OUTPUTS), dtype=np.float32),
         decision=DECISION,
@@ -84,9 +97,10 @@ def test_an_artefact_reads_back_and_the_same_heads_give_the_same_bytes(tmp_path:
     assert again.space.rules == ("r.one",)
     assert (again.sieve.scale, again.sieve.cut) == (0.5, 0.25)
     assert (again.sieve.weights == original.sieve.weights).all()
-    vector = np.ones((1, 384), dtype=np.float32) / np.sqrt(384)
-    sparse = [original.space.vector(prepare(Post(id="a", title="it deleted a file")), [])]
-    assert np.allclose(again.raw(vector, sparse), original.raw(vector, sparse), atol=0.1)
+    vector = np.ones(384, dtype=np.float32) / np.sqrt(384)
+    sparse = original.space.vector(prepare(Post(id="a", title="it deleted a file")), [])
+    assert np.allclose(again.read(vector), original.read(vector), atol=0.1)
+    assert np.allclose(again.words(sparse), original.words(sparse), atol=0.1)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a zip", b"PK\x03\x04"])
