@@ -35,7 +35,7 @@ DOMAIN_OFFSET: Final = 0.03
 """Every kind of collection has an offset of its own: texts in our own words are mostly events, texts from the field
 mostly not, and that must not pass for a property of the words (the plainest form of Daumé 2007)."""
 QUIET_WEIGHT: Final = 0.2
-"""Weight, for behaviours and actions, of items whose kind cannot have any: the kind already rules those out."""
+"""Weight, for behaviours and actions, of items of a kind that has no behaviours and seldom an action."""
 FIELD: Final = "field"
 """The domain of texts from the field: what the heads are read for, where there is any."""
 MARKS: Final = (*BEHAVIOURS, *ACTIONS)
@@ -257,16 +257,17 @@ def decide(raw: Floats, target: Targets, items: Sequence[GoldItem], rows: NDArra
     from classifiers.metrics import cohen_kappa, quadratic_kappa
 
     curves, thresholds, strict = _decide_strict(raw, target, rows)
-    # Behaviours and actions are answered only where the answered kind can have any.
+    # Behaviours are answered only where the answered kind can have any; actions of every text, as the codebook has it.
     gate = _likely_event(raw) | strict
     for position, name in enumerate(BINARY):
         if name == "strict":
             continue
         known = rows[target.values[rows, position] != 0]
         positive = target.values[known, position] > 0
-        shown = gate[known] | positive
+        answered = gate[known] | (name in ACTIONS)
+        shown = answered | positive
         curves[name] = platt(raw[known[shown], position], positive[shown])
-        p = gate[known] * _curve(curves[name], raw[known, position])
+        p = answered * _curve(curves[name], raw[known, position])
         thresholds[name] = best_threshold(p, positive) if positive.sum() >= FEW else LIKELIER
     first = len(BINARY)
     cuts = {}

@@ -103,7 +103,7 @@ class Decision:
         behaviours = {name: self.probability(name, value[name]) if eventful else 0.0 for name in BEHAVIOURS}
         unsure = [n for n, p in behaviours.items() if eventful and abs(p - self.thresholds[n]) < self._band(n)]
         present = [n for n, p in behaviours.items() if eventful and p >= self.thresholds[n] and n not in unsure]
-        acts = {name: self.probability(name, value[name]) if eventful else 0.0 for name in ACTIONS}
+        acts = {name: self.probability(name, value[name]) for name in ACTIONS}
         return Judgement(
             kind=kind,
             p_strict=p_strict,
@@ -111,7 +111,7 @@ class Decision:
             behaviours=behaviours,
             behaviours_present=present,
             behaviours_unsure=unsure,
-            actions=[n for n, p in acts.items() if eventful and p >= self.thresholds[n]],
+            actions=[n for n, p in acts.items() if p >= self.thresholds[n]],
             action_probabilities=acts,
             evidence=evidence if eventful else 0,
             gravity=scale["gravity"] if eventful else 0,
