@@ -30,6 +30,8 @@ from classifiers.version import instrument_id
 from warehouse.schema.models import LabelLine, Post
 
 OUTER_FOLDS: Final = 10
+REFOLDS: Final = 3
+"""Further draws of the folds, to say how far the figures hang on them."""
 SIEVE_RECALL: Final = 0.97
 """Share of the labelled strict positives that the sieve's cut lets through, where it is chosen."""
 SIEVE_WEIGHTS: Final = {"positive": 3.0, "grey": 0.5, "negative": 1.0, "none": 0.5}
@@ -202,6 +204,7 @@ def train(
     instrument = instrument_id(artefact)
     judged = [everything[row] for row in material.judged]
     judgements, thresholds = cross_judge(material, seed)
+    dealt_anew = {other: cross_judge(material, other)[0] for other in range(seed + 1, seed + 1 + REFOLDS)}
     lines = oof_lines(judged, judgements, passed, instrument)
     labeller = Labeller(heads, instrument, encoder)
     for name, found in files.items():
@@ -211,6 +214,7 @@ def train(
         extra=more,
         noted=labelled,
         lines=lines,
+        refolded={other: oof_lines(judged, found, passed, instrument) for other, found in dealt_anew.items()},
         unscreened=oof_lines(judged, judgements, None, instrument),
         open_lines=None if open_only else _open_lines(material, seed, instrument),
         labeller=labeller,

@@ -35,6 +35,8 @@ def test_the_same_seed_gives_the_same_artefact_and_figures(small: Path, tmp_path
     two = train.train([small], tmp_path / "two", extra=(), open_only=True, encoder=WordEncoder())
     assert one["artefact_sha256"] == two["artefact_sha256"] == artefact_sha256(tmp_path / "two" / heads.ARTEFACT)
     assert one["quality"] == two["quality"]
+    assert [draw["seed"] for draw in one["refolded"]] == [1, 2, 3]
+    assert one["refolded"] == two["refolded"]
     labels = (tmp_path / "one" / "small_labels.jsonl").read_text(encoding="utf-8")
     assert labels == (tmp_path / "two" / "small_labels.jsonl").read_text(encoding="utf-8")
     labeller = load_labeller(tmp_path / "one", WordEncoder())
