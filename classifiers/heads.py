@@ -128,8 +128,8 @@ class Heads:
 
     A text counts by its likeness exp(-|x-y|^2) to each text learnt from: `support` holds the places of those, shape
     (texts, components), `dual` their weights, one column per entry of `OUTPUTS`. No words are kept in them, but who
-    holds a text can find out whether it was learnt from; the shipped labels name those anyway. `sparse` has shape (space size,
-    outputs), `bias` (outputs,). The sieve stands before them.
+    holds a text can find out whether it was learnt from; the shipped labels name those anyway. `sparse` has shape
+    (space size, outputs), `bias` (outputs,). The sieve stands before them.
     """
 
     space: Space
