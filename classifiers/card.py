@@ -72,7 +72,7 @@ METHOD: Final = (
     "chance; where the stream is counted, they answer by heads that have not seen them. The sieve also learns, as "
     "negatives of half the weight, from the pools' posts without a label that pass the screen and were not drawn for "
     "counting; the few strict ones among these are mistaken for negatives. The strict head is calibrated on the "
-    "field's items, those in our own words counting a half, apart for bare titles and for texts; each of the two "
+    "field's items, those in our own words counting a quarter, apart for bare titles and for texts; each of the two "
     "has the threshold with the highest F1 to be expected from its calibrated probabilities. Document frequencies of "
     "the n-grams and principal components of the encoder's states are taken over all items, without their labels. "
     "Which items share a fold is drawn by lot: `refolded` gives the field's figures for other draws. Rules, screen and "

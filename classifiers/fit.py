@@ -46,7 +46,7 @@ FEW: Final = 15
 """Fewest positives on which the threshold of a behaviour or an action is chosen."""
 LIKELIER: Final = 0.5
 """Threshold of one with fewer: it must be likelier than not."""
-OWN_WEIGHT: Final = 0.5
+OWN_WEIGHT: Final = 0.25
 """Weight of a text in our own words where the strict head is calibrated: it is an event far oftener than the field's,
 but the field has few long texts that are."""
 
