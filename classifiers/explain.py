@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from classifiers.features import is_bare
-from classifiers.label import Labeller
+from classifiers.label import Labeller, without
 from classifiers.rules import Hit, find_hits
 from warehouse.schema.models import LabelLine, Post, Span
 
@@ -69,12 +69,6 @@ def explain(labeller: Labeller, post: Post) -> Explanation:
         hits=tuple(find_hits(post)),
         moved=tuple(sorted(moved, key=lambda one: (one.p_without, one.span.field, one.span.start))),
     )
-
-
-def without(post: Post, span: Span) -> Post:
-    """Return the post with a part taken out; a space stays, so that the words around it do not run together."""
-    value = getattr(post, span.field)
-    return post.model_copy(update={span.field: f"{value[: span.start]} {value[span.end :]}"})
 
 
 def _parts(post: Post) -> Iterator[Span]:

@@ -269,18 +269,17 @@ def decide(raw: Floats, target: Targets, items: Sequence[GoldItem], rows: NDArra
         curves[name] = platt(raw[known[shown], position], positive[shown])
         p = answered * _curve(curves[name], raw[known, position])
         thresholds[name] = best_threshold(p, positive) if positive.sum() >= FEW else LIKELIER
-    first = len(BINARY)
     cuts = {}
-    for position, (name, top) in enumerate(ORDINALS.items(), first + len(KINDS)):
-        degree = np.array([getattr(item, name) or 0 for item in items])
-        if name != "evidence":
-            cuts[name] = best_cuts(raw[rows, position], degree[rows], top, quadratic_kappa)
-            continue
-        for form, of in ((name, ~target.bare), (BARE_EVIDENCE, target.bare)):
-            events = rows[(of & gate & (degree > 0))[rows]]
-            # A title that stands alone shows no artefact.
-            most = BARE_TOP if form == BARE_EVIDENCE else top
-            cuts[form] = best_cuts(raw[events, position], degree[events].clip(1, most) - 1, most - 1, cohen_kappa)
+    for name in ("gravity", "score"):
+        degree = np.array([getattr(items[row], name) or 0 for row in rows])
+        cuts[name] = best_cuts(raw[rows, OUTPUTS.index(name)], degree, ORDINALS[name], quadratic_kappa)
+    shown_by = np.array([item.evidence or 0 for item in items])
+    # Of events alone, and a title that stands alone shows no artefact.
+    forms = (("evidence", ~target.bare, ORDINALS["evidence"]), (BARE_EVIDENCE, target.bare, BARE_TOP))
+    for form, of, top in forms:
+        events = rows[(of & gate & (shown_by > 0))[rows]]
+        degree = shown_by[events].clip(1, top) - 1
+        cuts[form] = best_cuts(raw[events, OUTPUTS.index("evidence")], degree, top - 1, cohen_kappa)
     return Decision(curves, thresholds, (0.0,) * len(KINDS), cuts)
 
 

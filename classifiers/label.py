@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from classifiers.agents import find_agents
-from classifiers.encoder import Encoder
+from classifiers.encoder import WIDTH, Encoder
 from classifiers.features import LEAD_WORDS, is_bare, prepare
 from classifiers.heads import ARTEFACT, MODEL, Heads, Judgement, load_heads
 from classifiers.items import strip_title
@@ -39,7 +39,7 @@ def encode_each(encoder: Encoder, texts: Iterable[str]) -> "NDArray[np.float32]"
     import numpy as np
 
     rows = [encoder.encode([text])[0] for text in texts]
-    return np.stack(rows) if rows else np.zeros((0, 384), dtype=np.float32)
+    return np.stack(rows) if rows else np.zeros((0, WIDTH), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,18 @@ class Labeller:
         without each of its sentences would cost ten times the judgement itself.
         """
 
-        def without(span: Span) -> float:
-            value = getattr(post, span.field)
-            cut = post.model_copy(update={span.field: f"{value[: span.start]} {value[span.end :]}"})
+        def strict_without(span: Span) -> float:
             left = [hit for hit in hits if not _inside(hit.span, span)]
-            return float(self.heads.words(self.heads.space.vector(prepare(cut), left))[0])
+            return float(self.heads.words(self.heads.space.vector(prepare(without(post, span)), left))[0])
 
         candidates = list(_sentences(post))
-        return [min(candidates, key=without)] if candidates else []
+        return [min(candidates, key=strict_without)] if candidates else []
+
+
+def without(post: Post, span: Span) -> Post:
+    """Return the post with a part taken out; a space stays, so that the words around it do not run together."""
+    value = getattr(post, span.field)
+    return post.model_copy(update={span.field: f"{value[: span.start]} {value[span.end :]}"})
 
 
 def _sentences(post: Post) -> Iterable[Span]:

@@ -204,7 +204,6 @@ def train(
     instrument = instrument_id(artefact)
     judged = [everything[row] for row in material.judged]
     judgements, thresholds = cross_judge(material, seed)
-    dealt_anew = {other: cross_judge(material, other)[0] for other in range(seed + 1, seed + 1 + REFOLDS)}
     lines = oof_lines(judged, judgements, passed, instrument)
     labeller = Labeller(heads, instrument, encoder)
     for name, found in files.items():
@@ -214,7 +213,10 @@ def train(
         extra=more,
         noted=labelled,
         lines=lines,
-        refolded={other: oof_lines(judged, found, passed, instrument) for other, found in dealt_anew.items()},
+        refolded={
+            other: oof_lines(judged, cross_judge(material, other)[0], passed, instrument)
+            for other in range(seed + 1, seed + 1 + REFOLDS)
+        },
         unscreened=oof_lines(judged, judgements, None, instrument),
         open_lines=None if open_only else _open_lines(material, seed, instrument),
         labeller=labeller,

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
 
-from classifiers.explain import explain, without
-from classifiers.label import Labeller, load_labeller
+from classifiers.explain import explain
+from classifiers.label import Labeller, load_labeller, without
 from flows import review as reviews
 from flows import steps
 from flows.cli import main
