@@ -6,10 +6,10 @@ Agent and vendor names are masked first, so that one product's name cannot move 
 import math
 import re
 import zlib
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from functools import cached_property, lru_cache
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Final
 
 from classifiers.cues import CUES_VERSION, cue_grams
@@ -33,6 +33,8 @@ STEM: Final = 6
 LEAD_WORDS: Final = 110
 """Words of the body that are read with the title: about 150 word pieces, inside the encoder's window."""
 BODY_CHARACTERS: Final = 3000
+MAX_WORD: Final = 40
+"""Characters of a word that are read in runs."""
 TITLE_BUCKETS: Final = 1 << 14
 WORD_BUCKETS: Final = 1 << 15
 CHARACTER_BUCKETS: Final = 1 << 16
@@ -146,12 +148,16 @@ def _word_grams(text: str) -> Iterable[str]:
         yield f"{first} {second}"
 
 
-def _character_grams(text: str) -> Iterable[str]:
-    for word in text.lower().split():
-        padded = f" {word[:40]} "
-        for size in range(2, 6):
-            for start in range(len(padded) - size + 1):
-                yield padded[start : start + size]
+def _character_buckets(text: str) -> Iterable[int]:
+    return chain.from_iterable(_buckets_of_word(word[:MAX_WORD]) for word in text.lower().split())
+
+
+@lru_cache(maxsize=1 << 16)
+def _buckets_of_word(word: str) -> tuple[int, ...]:
+    """Return the buckets of a word's runs of 2 to 5 characters; kept, since most words of a post were met before."""
+    padded = f" {word} "
+    runs = (padded[at : at + size] for size in range(2, 6) for at in range(len(padded) - size + 1))
+    return tuple(_bucket(run, CHARACTER_BUCKETS) for run in runs)
 
 
 def _pair_grams(text: str) -> Iterable[str]:
@@ -196,7 +202,11 @@ class Space:
         """Return the place of one encoder vector, shape (components,)."""
         import numpy as np
 
-        return np.asarray(vector.astype(np.float64) @ self.projection - self.centre, dtype=np.float64)
+        return np.asarray(vector.astype(np.float64) @ self._exact - self.centre, dtype=np.float64)
+
+    @cached_property
+    def _exact(self) -> "NDArray[np.float64]":
+        return self.projection.astype("float64")
 
     def vector(self, parts: Parts, hits: "Sequence[Hit]") -> Sparse:
         """Place one post in the sparse part of the space; each n-gram block has length 1."""
@@ -204,12 +214,10 @@ class Space:
 
         indices: list[int] = []
         values: list[float] = []
-        for counts in block_counts(parts):
-            keys = sorted(counts)
-            block = np.array([(1 + math.log(counts[key])) * float(self.idf[key]) for key in keys])
-            norm = float(np.linalg.norm(block))
-            indices += keys
-            values += (block / (norm or 1.0)).tolist()
+        blocks = []
+        for keys, counts in block_counts(parts):
+            block = (1 + np.log(counts)) * self.idf[keys].astype(float)
+            blocks.append((keys, block / (float(np.linalg.norm(block)) or 1.0)))
         base = len(self.idf)
         fired: set[tuple[str, str]] = {(hit.rule, hit.span.field) for hit in hits}
         fired |= {(rule, "any") for rule, _ in fired}
@@ -227,27 +235,40 @@ class Space:
             if count:
                 indices.append(position)
                 values.append(SIGN_SCALE * (1 + count / MAX_SIGNS) / 2)
-        return Sparse(np.array(indices, dtype=np.int64), np.array(values))
+        return Sparse(
+            np.concatenate([*(keys for keys, _ in blocks), np.array(indices, dtype=np.int64)]),
+            np.concatenate([*(block for _, block in blocks), np.array(values)]),
+        )
 
 
 NGRAM_BUCKETS: Final = TITLE_BUCKETS + WORD_BUCKETS + CHARACTER_BUCKETS + PAIR_BUCKETS + CUE_BUCKETS
 CUE_BLOCK: Final = slice(NGRAM_BUCKETS - CUE_BUCKETS, NGRAM_BUCKETS)
 
 
-def block_counts(parts: Parts) -> list[Counter[int]]:
-    """Count hashed n-grams: words of the title, of title and lead, characters of the whole, pairs, cues."""
+def block_counts(parts: Parts) -> "list[tuple[NDArray[np.int64], NDArray[np.int64]]]":
+    """Count hashed n-grams: words of the title, of title and lead, characters of the whole, pairs, cues.
+
+    Returns the rising buckets of each block and how often each was met.
+    """
+    import numpy as np
+
     blocks = (
-        (TITLE_BUCKETS, _word_grams(parts.title)),
-        (WORD_BUCKETS, _word_grams(parts.lead)),
-        (CHARACTER_BUCKETS, _character_grams(f"{parts.title} {parts.body}")),
-        (PAIR_BUCKETS, _pair_grams(parts.lead)),
-        (CUE_BUCKETS, cue_grams(parts.title, parts.lead)),
+        (TITLE_BUCKETS, _hashed(_word_grams(parts.title), TITLE_BUCKETS)),
+        (WORD_BUCKETS, _hashed(_word_grams(parts.lead), WORD_BUCKETS)),
+        (CHARACTER_BUCKETS, _character_buckets(f"{parts.title} {parts.body}")),
+        (PAIR_BUCKETS, _hashed(_pair_grams(parts.lead), PAIR_BUCKETS)),
+        (CUE_BUCKETS, _hashed(cue_grams(parts.title, parts.lead), CUE_BUCKETS)),
     )
     counts, offset = [], 0
-    for size, grams in blocks:
-        counts.append(Counter(offset + _bucket(gram, size) for gram in grams))
+    for size, buckets in blocks:
+        found, often = np.unique(np.fromiter(buckets, dtype=np.int64), return_counts=True)
+        counts.append((found + offset, often))
         offset += size
     return counts
+
+
+def _hashed(grams: Iterable[str], size: int) -> Iterable[int]:
+    return (_bucket(gram, size) for gram in grams)
 
 
 def learn_space(parts: Sequence[Parts], vectors: "NDArray[np.float32]", rules: Sequence[str]) -> Space:
@@ -256,8 +277,8 @@ def learn_space(parts: Sequence[Parts], vectors: "NDArray[np.float32]", rules: S
 
     seen = np.zeros(NGRAM_BUCKETS)
     for one in parts:
-        for counts in block_counts(one):
-            seen[list(counts)] += 1
+        for keys, _ in block_counts(one):
+            seen[keys] += 1
     idf = np.log((1 + len(parts)) / (1 + seen)) + 1
     mean, spread = vectors.mean(axis=0, dtype=float), vectors.std(axis=0, dtype=float)
     spread[spread < SAME] = np.inf

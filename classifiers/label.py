@@ -90,7 +90,8 @@ class Labeller:
             return float(self.heads.words(self.heads.space.vector(prepare(without(post, span)), left))[0])
 
         candidates = list(_sentences(post))
-        return [min(candidates, key=strict_without)] if candidates else []
+        # A title that stands alone moves it most, whatever it says: most posts that get here are one.
+        return [min(candidates, key=strict_without)] if len(candidates) > 1 else candidates
 
 
 def without(post: Post, span: Span) -> Post:
