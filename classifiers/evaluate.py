@@ -6,7 +6,7 @@ Works on texts judged now and on stored per-item predictions alike: it only comp
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from classifiers import metrics
 from classifiers.heads import ACTIONS, BEHAVIOURS, KINDS
 from classifiers.items import GoldError, GoldItem
 from classifiers.metrics import SUFFICIENT, Bools, Figure, Floats, measured
+from classifiers.text import read
 from warehouse.schema.models import LabelLine
 
 ANNOTATORS_NOTE: Final = (
@@ -318,7 +319,11 @@ def _scales(pairs: _Pairs) -> dict[str, Figure]:
 def _agents(pairs: _Pairs) -> Figure:
     """Micro F1 of the agent names of judged posts."""
     judged = [(i, x, w) for i, x, w in zip(pairs.items, pairs.lines, pairs.weight, strict=True) if x.agents is not None]
-    names = [(set(i.agent or []), {agent.name for agent in x.agents or []}) for i, x, _ in judged]
+    # A name is one name in whatever typography it was copied.
+    names = [
+        ({read(name).text for name in i.agent or []}, {read(agent.name).text for agent in x.agents or []})
+        for i, x, _ in judged
+    ]
 
     def micro(truth: NDArray[Any], said: NDArray[Any], weight: Floats) -> float:
         total = sum(w * (len(t) + len(s)) for (t, s), w in zip(names, weight, strict=True))
@@ -326,6 +331,17 @@ def _agents(pairs: _Pairs) -> Figure:
 
     blank = np.zeros(len(names), dtype=np.int_)
     return measured(micro, blank, blank, np.array([w for _, _, w in judged]), seed=pairs.seed, note="of judged posts")
+
+
+def compare(items: Sequence[GoldItem], lines: Sequence[LabelLine], *, seed: int = 0) -> Evaluation:
+    """Evaluate given label lines, whoever made them, on the items that have one; a note says how many have none."""
+    told = {line.id for line in lines}
+    found = [item for item in items if item.id in told]
+    evaluation = evaluate(found or items, lines, seed=seed)
+    left = len(items) - len(found)
+    if left:
+        return replace(evaluation, notes=[*evaluation.notes, f"{left} items have no label line and are left out."])
+    return evaluation
 
 
 def evaluate_posts(

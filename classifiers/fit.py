@@ -280,7 +280,7 @@ def decide(raw: Floats, target: Targets, items: Sequence[GoldItem], rows: NDArra
         events = rows[(of & gate & (shown_by > 0))[rows]]
         degree = shown_by[events].clip(1, top) - 1
         cuts[form] = best_cuts(raw[events, OUTPUTS.index("evidence")], degree, top - 1, cohen_kappa)
-    return Decision(curves, thresholds, (0.0,) * len(KINDS), cuts)
+    return Decision(curves, thresholds, cuts)
 
 
 def _decide_strict(

@@ -69,7 +69,6 @@ class Decision:
 
     platt: dict[str, tuple[float, float]]
     thresholds: dict[str, float]
-    kind_offsets: tuple[float, ...]
     cuts: dict[str, tuple[float, ...]]
 
     def probability(self, curve: str, raw: float) -> float:
@@ -90,7 +89,7 @@ class Decision:
         value = dict(zip(OUTPUTS, raw.tolist(), strict=True))
         p_strict = self.probability(BARE if bare else "strict", value["strict"])
         is_strict = p_strict >= self.strict_threshold(bare=bare)
-        kinds = np.array([value[kind] for kind in KINDS]) + np.array(self.kind_offsets)
+        kinds = np.array([value[kind] for kind in KINDS])
         if is_strict:
             kinds = np.where([kind in codes.INCIDENT_KINDS for kind in KINDS], kinds, -np.inf)
         kind = KINDS[int(kinds.argmax())]
@@ -203,7 +202,6 @@ def save_heads(heads: Heads, path: Path) -> str:
         "sieve": heads.sieve.weights,
         "sieve_scale": np.array([heads.sieve.scale, heads.sieve.cut]),
         "thresholds": np.array([decision.thresholds[name] for name in CURVES]),
-        "kind_offsets": np.array(decision.kind_offsets),
         **{f"cuts_{name}": np.array(decision.cuts[name]) for name in CUTS},
     }
     _write_npz(path, arrays)
@@ -239,7 +237,6 @@ def load_heads(path: Path = MODEL / ARTEFACT) -> Heads:
         decision = Decision(
             platt={name: (float(a), float(b)) for name, (a, b) in zip(CURVES, data["platt"], strict=True)},
             thresholds=dict(zip(CURVES, data["thresholds"].tolist(), strict=True)),
-            kind_offsets=tuple(data["kind_offsets"].tolist()),
             cuts={name: tuple(data[f"cuts_{name}"].tolist()) for name in CUTS},
         )
         heads = Heads(

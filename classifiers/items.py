@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from warehouse.schema.models import Action, Behaviour, Kind, LabelLine, Post
+
+_Row = TypeVar("_Row", bound=BaseModel)
 
 
 class GoldError(ValueError):
@@ -103,14 +105,18 @@ def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, data
 
 
-def _item(path: Path, number: int, data: dict[str, Any]) -> GoldItem:
+def _checked(model: type[_Row], path: Path, number: int, data: dict[str, Any]) -> _Row:
     try:
-        item = GoldItem.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         msg = f"{path}: line {number}: {where}: {first['msg']}"
         raise GoldError(msg) from error
+
+
+def _item(path: Path, number: int, data: dict[str, Any]) -> GoldItem:
+    item = _checked(GoldItem, path, number, data)
     if item.gold is None and item.kind is not None and item.score is not None:
         return item.model_copy(update={"gold": gold_of(item.kind, item.score)})
     return item
@@ -121,6 +127,11 @@ def gold_of(kind: str, score: int) -> Literal["positive", "negative", "grey"]:
     if kind in ("first_hand", "second_hand"):
         return "positive" if score >= 5 else "grey"
     return "negative" if score <= 3 else "grey"
+
+
+def read_lines(path: Path) -> list[LabelLine]:
+    """Read label lines (JSON lines); raise `GoldError` naming the first that cannot be used."""
+    return [_checked(LabelLine, path, number, data) for number, data in _objects(path)]
 
 
 def predictions(items: Sequence[GoldItem]) -> list[LabelLine]:

@@ -97,8 +97,8 @@ def stream(
         ),
         "flagged_ids": sorted(flagged),
         "note": "The pools were gathered with AI systems in view and are far richer in events than a stream. Flagged "
-        "posts were read by one language model working from the codebook; flagged negatives and unread ones count as "
-        "false alarms, grey ones do not.",
+        "posts were read by language models working from the codebook, most by two, and are grey where these differ; "
+        "flagged negatives and unread ones count as false alarms, grey ones do not.",
     }
 
 

@@ -32,14 +32,14 @@ from warehouse.schema.models import LabelLine, Post
 OUTER_FOLDS: Final = 10
 REFOLDS: Final = 3
 """Further draws of the folds, to say how far the figures hang on them."""
-SIEVE_RECALL: Final = 0.97
+SIEVE_RECALL: Final = 0.975
 """Share of the labelled strict positives that the sieve's cut lets through, where it is chosen."""
-SIEVE_WEIGHTS: Final = {"positive": 3.0, "grey": 0.5, "negative": 1.0, "none": 0.5}
-"""What an item weighs in the sieve; greys and shown behaviours are to pass, unlabelled posts count half against."""
+SIEVE_WEIGHTS: Final = {"positive": 3.0, "grey": 0.5, "negative": 1.0, "none": 1.0}
+"""What an item weighs in the sieve; greys and shown behaviours are to pass, unlabelled posts of the pools are not."""
 WRITTEN: Final = Path(__file__).with_name("gold") / "contrast.jsonl"
 """Short texts of ours, written to set events apart from what only sounds like them; they tell of nothing real."""
 NOTED: Final = WRITTEN.with_name("pool_labels.jsonl")
-"""Labels of posts of the pools that an earlier instrument ranked highest; their texts are looked up in the pools."""
+"""Labels of posts of the pools that earlier instruments ranked highest; their texts are looked up in the pools."""
 
 
 def fit_decision(material: Material, rows: NDArray[np.intp], seed: int) -> Decision:

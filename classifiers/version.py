@@ -1,4 +1,4 @@
-"""Which instrument this is: one identifier for the exact text rule, screen, rules, model, thresholds and encoder."""
+"""Which instrument this is: one identifier for text rule, screen, rules, list of agents, model, thresholds, encoder."""
 
 import hashlib
 from functools import cache
@@ -20,11 +20,14 @@ def artefact_sha256(path: Path = MODEL / ARTEFACT) -> str:
 
 def instrument_id(artefact: str) -> str:
     """Return the identifier of the instrument that uses the artefact with this sha256."""
+    from classifiers.agents import AGENTS_VERSION
     from classifiers.rules import RULES_VERSION
     from classifiers.screen import SCREEN_VERSION
     from classifiers.text import TEXT_VERSION
 
-    parts = (TEXT_VERSION, SCREEN_VERSION, RULES_VERSION, FEATURES_VERSION, QUANTIZED_SHA256, artefact)
+    parts = (
+        TEXT_VERSION, SCREEN_VERSION, RULES_VERSION, AGENTS_VERSION, FEATURES_VERSION, QUANTIZED_SHA256, artefact
+    )  # fmt: skip
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     return f"offscript-{metadata.version('offscript')}-{digest[:8]}"
 

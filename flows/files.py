@@ -146,27 +146,34 @@ def link_file(source: Path, out: Path, merge: Merge) -> tuple[int, int, int]:
     return len(posts), len({line.incident for line in lines if line.incident}), len(slots) - len(posts)
 
 
-def evaluate_file(gold: Path, *, console: Console) -> "Evaluation":
+def evaluate_file(gold: Path, lines: Path | None = None, *, console: Console) -> "Evaluation":
     """Judge labelled texts and compare with their labels.
+
+    With `lines` those label lines are compared instead, and items without one are left out. Where the items hold no
+    texts but predictions, as the shipped files of real posts do, these are compared: every printed figure recomputes.
 
     Raises:
         GoldError: a line is broken, or an item has no text; the message names it.
     """
-    from classifiers.evaluate import evaluate_posts
-    from classifiers.items import read_gold
+    from classifiers.evaluate import compare, evaluate_posts
+    from classifiers.items import predictions, read_gold, read_lines
     from classifiers.label import load_labeller
 
     items = read_gold(gold)
+    if lines is not None:
+        return compare(items, read_lines(lines))
+    if all(item.prediction and not item.has_text for item in items):
+        return compare(items, predictions(items))
     labeller = load_labeller()
 
     def judge(posts: list[Post]) -> list[LabelLine]:
-        lines: list[LabelLine] = []
+        judged: list[LabelLine] = []
         with progress.shown(console), progress.step("label", len(posts)) as advance:
             for start in range(0, len(posts), BATCH):
                 batch = posts[start : start + BATCH]
-                lines += labeller.label(batch)
+                judged += labeller.label(batch)
                 advance(len(batch))
-        return lines
+        return judged
 
     evaluation = evaluate_posts(items, judge)
     known = trained_on()

@@ -79,12 +79,16 @@ def link(source: Path, out: Path, merge: Any) -> None:  # noqa: ANN401
 
 @main.command()
 @click.argument("gold", type=FILE)
+@click.option("--lines", type=FILE, help="Label lines to compare with the labels, instead of judging the texts.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-def evaluate(gold: Path, as_json: bool) -> None:
-    """Measure the instrument on labelled texts, with intervals, by source and kind."""
+def evaluate(gold: Path, lines: Path | None, as_json: bool) -> None:
+    """Measure the instrument on labelled texts, with intervals, by source and kind.
+
+    A file of labels without texts is measured by the predictions that it holds.
+    """
     from flows.files import evaluate_file
 
-    evaluation = evaluate_file(gold, console=console())
+    evaluation = evaluate_file(gold, lines, console=console())
     click.echo(json.dumps(evaluation.to_json(), indent=1) if as_json else evaluation.to_table())
 
 

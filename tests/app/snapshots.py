@@ -28,6 +28,9 @@ CARD = {
     },
 }
 STUDY = "cltr_scheming_in_the_wild"
+CARD["fresh_reading"] = {
+    "field": {"sections": {"strict_grey_apart": {"recall": {"value": 0.97, "low": 0.91, "high": 1.0, "n": 190}}}}
+}
 ADDRESS = "https://example.org/study"
 
 

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from classifiers.agents import AGENTS_FILE, find_agents, is_about_agent, released, tracked
+from classifiers.agents import AGENTS_FILE, AGENTS_VERSION, find_agents, is_about_agent, released, tracked
 from warehouse.schema.models import Agent, Post
 
 
@@ -77,6 +77,109 @@ def test_an_everyday_word_is_a_name_on_its_own_tracker():
     ]
 
 
+@pytest.mark.parametrize(
+    ("source", "title", "names"),
+    [
+        ("github_issue:anthropics/claude-code", "[Opus] Skips every check it is given", ["opus"]),
+        ("reddit:r/ClaudeCode", "Fable rewrote my notes", ["fable"]),
+        ("reddit:r/ClaudeAI", "Sonnet, please stop", ["sonnet"]),
+        ("reddit:r/ChatGPT", "GPT invented an aunt for me", ["gpt"]),
+        ("reddit:r/singularity", "The bank says Mythos walked through every door", ["mythos"]),
+        ("github_issue:anthropics/claude-code", "Cowork emptied the folder", ["cowork"]),
+        ("hackernews", "Sonnet for a summer evening", []),
+        ("hackernews", "The GPT partition table is gone", []),
+        ("reddit:r/poetry", "An opus about the sea", []),
+    ],
+)
+def test_an_everyday_word_is_a_model_where_its_maker_is_the_topic(source, title, names):
+    assert _names(title=title, source=source) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("opus5 and opus4.6 went on", ["opus5", "opus4.6"]),
+        ("qwen2.5-coder-32b-instruct wrote it", ["qwen2.5-coder-32b-instruct"]),
+        ("qwen3.6 wrote it", ["qwen3.6"]),
+        ("DeepSeek-R1-0528 made it up", ["deepseek-r1-0528"]),
+        ("CodeLlama-7B made it up", ["codellama-7b"]),
+        ("gpt-5.6sol made it up", ["gpt-5.6sol"]),
+        ("Fable 5 Max made it up", ["fable 5 max"]),
+        ("Opus 4.6 max effort is slow", ["opus 4.6"]),
+        ("a GPT-5-based helper sent it", ["gpt-5"]),
+        ("opus-4.6-generated prose", []),
+    ],
+)
+def test_a_version_is_read_to_its_end(text, names):
+    assert _names(text) == names
+
+
+@pytest.mark.parametrize(
+    ("title", "names"),
+    [
+        ("OpenAI frontier model leaves its box", ["openai frontier model"]),
+        ("OpenAI own models ran off", ["openai models"]),
+        ("Meta AI model entered a shop's server", ["meta ai model"]),
+        ("Anthropic says its models wandered off", ["anthropic models"]),
+        ("Google rewrites its rules after its AI agents ran wild", ["google ai agents"]),
+        ("OpenAI admits AI models entered a shop's server", ["openai ai models"]),
+        ("xAI says its AI deleted a shop's records", ["xai ai"]),
+        ("Google says its AI policy is new", []),
+        ("Anthropic publishes a model card", []),
+        ("Air Canada chatbot promises a refund", ["air canada chatbot"]),
+        ("A dealer bot and the chatbot of a friend", []),
+    ],
+)
+def test_a_makers_unnamed_model_is_found_in_headlines(title, names):
+    assert _names(title=title) == names
+
+
+def test_a_title_with_only_a_makers_unnamed_model_names_it_before_the_text():
+    assert _names("GPT-5.2 was one of them", title="OpenAI models ran off") == ["openai models", "gpt-5.2"]
+
+
+def test_tool_and_model_are_both_named():
+    assert _names(title="Antigravity Gemini wiped a folder") == ["antigravity", "gemini"]
+    assert _names(title="Claude Sonnet (via Antigravity) wiped a folder") == ["claude sonnet", "antigravity"]
+    assert _names(title="Claude wiped a folder in Claude Code") == ["claude code"]
+
+
+def test_several_models_of_a_title_are_named():
+    assert _names(title="Gemini and Grok told my child lies") == ["gemini", "grok"]
+    assert _names("Gemini is slow, Grok too") == ["gemini"]
+
+
+def test_of_a_tag_and_a_name_in_a_title_the_name_is_reported():
+    assert _names(title="[Opus 4.6] Claude Opus 4.6 skips steps") == ["claude opus 4.6"]
+
+
+def test_bystanders_and_subscriptions_are_no_actors():
+    assert _names("Codex wrote it instead of Claude Code") == ["codex"]
+    assert _names(title="Opus 4.6 closed another Claude Code session") == ["opus 4.6"]
+    assert _names("my Claude Max bill is wrong") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Google Gemini CLI removed it", ["gemini cli"]),
+        ("Google Gemini removed it", ["google gemini"]),
+        ("Snapchat's My AI said so", ["my ai"]),
+        ("this is my AI and I like it", []),
+        ("A comet passed the sun", []),
+        ("Comet bought it, says Perplexity", ["comet"]),
+        ("Waymo car blocks a street", ["waymo"]),
+        ("a bard sang about tay and sora", []),
+    ],
+)
+def test_products_with_everyday_names_need_their_maker(text, names):
+    assert _names(text) == names
+
+
+def test_the_version_names_list_and_rules():
+    assert re.fullmatch(r"agents-[0-9a-f]{12}", AGENTS_VERSION)
+
+
 def test_other_products_on_a_tracker_are_bystanders():
     assert _names("Codex told me Claude was doing it", source="github_issue:openai/codex") == ["codex"]
 
@@ -92,6 +195,8 @@ def test_vendor_and_product_are_told_apart():
 def test_release_dates_are_given_where_known():
     assert released(find_agents(Post(id="1", text="GPT-5.2 did it"))[0]) == date(2025, 12, 11)
     assert released(find_agents(Post(id="1", text="Claude Opus 4.5 did it"))[0]) == date(2025, 11, 24)
+    assert released(Agent(name="opus4.5", family="claude", vendor="anthropic")) == date(2025, 11, 24)
+    assert released(Agent(name="claude-opus-4-5-20251101", family="claude", vendor="anthropic")) == date(2025, 11, 24)
     assert released(Agent(name="cline", family="cline", vendor="cline")) is None
 
 
@@ -112,7 +217,9 @@ def test_every_entry_of_the_file_can_be_used():
         assert "version" in re.compile(entry["pattern"]).groupindex
 
 
-@pytest.mark.parametrize("unit", ["claude ", "gpt-5.2.", "opus-4-", "o1 ", "a\u0301", "("])
+@pytest.mark.parametrize(
+    "unit", ["claude ", "gpt-5.2.", "opus-4-", "qwen2.5-a-", "openai says its ", "o1 ", "a\u0301", "("]
+)
 def test_a_megabyte_gives_few_agents_and_the_same_each_time(unit):
     post = Post(id="1", text=unit * (1_000_000 // len(unit)))
     assert len(find_agents(post)) <= 6
@@ -133,3 +240,15 @@ def test_named_actors_agree_with_the_labelled_texts(shared):
             named += len(found)
             wanted += len(set(item["agent"]))
     assert 2 * right / (named + wanted) > 0.93
+
+
+def test_an_abbreviation_yields_to_the_name_it_stands_for() -> None:
+    post = Post(
+        id="1", source="github_issue:anthropics/claude-code", title="CC wiped my notes", text="Claude Code did."
+    )
+    assert [agent.name for agent in find_agents(post)] == ["claude code"]
+
+
+def test_a_bare_name_yields_to_the_version_that_holds_it() -> None:
+    post = Post(id="1", source="reddit:r/ClaudeCode", title="It picked Haiku", text="It ran claude-haiku-4-5 instead.")
+    assert [agent.name for agent in find_agents(post)] == ["claude-haiku-4-5"]

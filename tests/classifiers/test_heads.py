@@ -9,7 +9,6 @@ from classifiers.heads import (
     BARE,
     BARE_EVIDENCE,
     CURVES,
-    KINDS,
     ORDINALS,
     OUTPUTS,
     ArtefactError,
@@ -25,7 +24,6 @@ from warehouse.schema.models import Post
 DECISION = Decision(
     platt=dict.fromkeys(CURVES, (3.0, 0.0)),
     thresholds=dict.fromkeys(CURVES, 0.5),
-    kind_offsets=(0.0,) * len(KINDS),
     cuts={name: tuple(np.linspace(-0.9, 0.9, top).tolist()) for name, top in ORDINALS.items()}
     | {"evidence": (-0.5, 0.0, 0.5), BARE_EVIDENCE: (0.0,)},
 )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from classifiers import heads, train
-from classifiers.card import CARD, record_seen
+from classifiers.card import CARD, READING, record_seen
 from classifiers.evaluate import evaluate
 from classifiers.fit import best_cuts, best_threshold, expected_threshold, grouped_folds, platt
 from classifiers.items import GoldError, GoldItem, predictions, read_gold
@@ -167,6 +167,8 @@ def test_no_text_of_others_is_shipped() -> None:
         row = json.loads(line)
         assert not {"title", "text"} & set(row)
         assert "spans" not in row["prediction"]
+    for line in READING.read_text(encoding="utf-8").splitlines():
+        assert not {"title", "text", "spans"} & set(json.loads(line))
     for line in train.NOTED.read_text(encoding="utf-8").splitlines():
         assert not {"title", "text"} & set(json.loads(line))
     for name in ("own_words.jsonl", "contrast.jsonl"):

@@ -132,3 +132,20 @@ def test_an_evaluation_says_what_was_learnt_from_and_who_annotated(tmp_path: Pat
     broken = CliRunner().invoke(main, ["evaluate", str(path)])
     assert broken.exit_code == 1
     assert "line 1: score" in broken.output
+
+
+def test_labels_without_texts_are_measured_by_their_predictions_or_by_given_lines(tmp_path: Path) -> None:
+    gold = ROOT / "classifiers" / "gold"
+    told = json.loads(CliRunner().invoke(main, ["evaluate", str(gold / "real_labels.jsonl"), "--json"]).stdout)
+    card = json.loads((gold.parent / "model" / "card.json").read_text("utf-8"))
+    assert told["sections"] == card["quality_of_the_field"]["sections"]
+    given = ["--lines", str(gold / "fresh_reading.jsonl")]
+    read = json.loads(CliRunner().invoke(main, ["evaluate", str(gold / "real_labels.jsonl"), *given, "--json"]).stdout)
+    assert read["sections"] == card["fresh_reading"]["field"]["sections"]
+    assert read["notes"][-1] == f"{told['items'] - read['items']} items have no label line and are left out."
+    (tmp_path / "lines.jsonl").write_text('{"id": "a"}\n')
+    broken = CliRunner().invoke(
+        main, ["evaluate", str(gold / "real_labels.jsonl"), "--lines", str(tmp_path / "lines.jsonl")]
+    )
+    assert broken.exit_code == 1
+    assert "line 1: status" in broken.output

@@ -18,18 +18,32 @@ _SHOWN: Final = (
     ("scales", "gravity_quadratic_kappa", "Gravity 0–4: agreement (quadratic kappa)"),
 )
 
+READER: Final = "A language model, labels unseen"
+
 
 def measured(text: str | None) -> tuple[dict[str, Any], ...]:
-    """Return rows of measured quality from a card; those on texts from the field, where the card has them apart."""
+    """Return rows of measured quality from a card; those on texts from the field, where the card has them apart.
+
+    Beside the instrument stands what a language model agrees with the labels that read the same texts afresh, where the
+    card has it: how far the labels are facts at all.
+    """
     card = json.loads(text or "{}")
     found = card if isinstance(card, dict) else {}
     quality = found.get("quality_of_the_field") or found.get("quality") or {}
     sections = quality.get("sections", {})
+    reading = found.get("fresh_reading", {})
+    read = (reading.get("field") or reading.get("all") or {}).get("sections", {})
     return tuple(
         {"Measure": words, **_shown(sections[section][name])}
+        | ({READER: _in_words(read.get(section, {}).get(name, {}))} if read else {})
         for section, name, words in _SHOWN
         if name in sections.get(section, {})
     )
+
+
+def _in_words(figure: Mapping[str, Any]) -> str:
+    told = _shown(figure)
+    return f"{told['Value']} ({told['95 % interval']}), n {told['n']}" if told["n"] else "–"
 
 
 def _shown(figure: Mapping[str, Any]) -> dict[str, Any]:
