@@ -29,7 +29,15 @@ CARD = {
 }
 STUDY = "cltr_scheming_in_the_wild"
 CARD["fresh_reading"] = {
-    "field": {"sections": {"strict_grey_apart": {"recall": {"value": 0.97, "low": 0.91, "high": 1.0, "n": 190}}}}
+    "field": {
+        "sections": {
+            "strict_grey_apart": {
+                "precision": {"value": 1.0, "low": 1.0, "high": 1.0, "n": 190},
+                "recall": {"value": 0.97, "low": 0.91, "high": 1.0, "n": 190},
+            },
+            "behaviours": {"alignment_faking": {"value": None, "n": 190, "positives": 3, "note": "insufficient"}},
+        }
+    }
 }
 ADDRESS = "https://example.org/study"
 

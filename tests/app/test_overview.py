@@ -102,9 +102,9 @@ def test_the_controls_can_be_divided_out(page: AppTest, tmp_path: Path) -> None:
 def test_the_instrument_states_its_measured_quality(page: AppTest, tmp_path: Path) -> None:
     publish(tmp_path)
     text = run(page)
-    assert "(precision) 0.81 0.74–0.87 210 –" in text
+    assert "(precision) 0.81 0.74–0.87 210 1.00 (no difference met), n 190" in text
     assert "(recall) 0.62 0.55–0.69 210 0.97 (0.91–1.00), n 190" in text
-    assert "Alignment faking: F1 not computable insufficient 210" in text
+    assert "Alignment faking: F1 not computable insufficient 210 insufficient, n 190" in text
     assert "language models working by a public codebook, not people" in text
     assert "fewer of the flagged are right" in text
 

@@ -43,7 +43,11 @@ def measured(text: str | None) -> tuple[dict[str, Any], ...]:
 
 def _in_words(figure: Mapping[str, Any]) -> str:
     told = _shown(figure)
-    return f"{told['Value']} ({told['95 % interval']}), n {told['n']}" if told["n"] else "–"
+    if figure.get("value") is None:
+        return f"{told['95 % interval']}, n {told['n']}" if told["n"] else "–"
+    # Where nothing differs, resampling finds nothing that does: its interval is a point and says too much.
+    exact = figure["low"] == figure["high"]
+    return f"{told['Value']} ({'no difference met' if exact else told['95 % interval']}), n {told['n']}"
 
 
 def _shown(figure: Mapping[str, Any]) -> dict[str, Any]:
