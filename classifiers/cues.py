@@ -8,7 +8,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -42,9 +42,11 @@ def _cues() -> dict[str, re.Pattern[str]]:
     }
 
 
-def _found(text: str) -> set[str]:
-    return {name for name, pattern in _cues().items() if pattern.search(text)}
+@lru_cache(maxsize=1 << 12)
+def _found(text: str) -> frozenset[str]:
+    """Return the classes found; kept, since a sentence is read alone, in its text, and in the text without another."""
+    return frozenset(name for name, pattern in _cues().items() if pattern.search(text))
 
 
-def _pairs(found: set[str], others: tuple[str, ...]) -> list[str]:
+def _pairs(found: frozenset[str], others: tuple[str, ...]) -> list[str]:
     return [f"{event}&{other}" for event in _EVENTS for other in others if {event, other} <= found and event != other]
