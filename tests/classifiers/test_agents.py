@@ -242,13 +242,11 @@ def test_named_actors_agree_with_the_labelled_texts(shared):
     assert 2 * right / (named + wanted) > 0.93
 
 
-def test_an_abbreviation_yields_to_the_name_it_stands_for() -> None:
-    post = Post(
-        id="1", source="github_issue:anthropics/claude-code", title="CC wiped my notes", text="Claude Code did."
-    )
-    assert [agent.name for agent in find_agents(post)] == ["claude code"]
+def test_an_abbreviation_yields_to_the_name_it_stands_for():
+    tracker = "github_issue:anthropics/claude-code"
+    assert _names("Claude Code did.", title="CC wiped my notes", source=tracker) == ["claude code"]
 
 
-def test_a_bare_name_yields_to_the_version_that_holds_it() -> None:
-    post = Post(id="1", source="reddit:r/ClaudeCode", title="It picked Haiku", text="It ran claude-haiku-4-5 instead.")
-    assert [agent.name for agent in find_agents(post)] == ["claude-haiku-4-5"]
+def test_a_bare_name_yields_to_the_version_that_holds_it():
+    forum = "reddit:r/ClaudeCode"
+    assert _names("It ran claude-haiku-4-5 instead.", title="It picked Haiku", source=forum) == ["claude-haiku-4-5"]
