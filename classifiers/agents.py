@@ -1,6 +1,5 @@
 """Which AI products and models a post names as the actor, from the maintained list `rules/agents.toml`."""
 
-import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -10,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from classifiers.text import TEXT_VERSION, read
+from classifiers.text import read, version_of
 from warehouse.schema.models import Agent, Post
 
 AGENTS_FILE: Final = Path(__file__).with_name("rules") / "agents.toml"
@@ -25,14 +24,7 @@ _MADE_OF: Final = "(?:based|powered|driven)"
 _NO_TAIL: Final = f"(?:{_MADE_OF}|class|generated|level|like|only|style|to|vs|written)"
 
 
-def _version() -> str:
-    digest = hashlib.sha256(TEXT_VERSION.encode())
-    for path in (Path(__file__), AGENTS_FILE):
-        digest.update(path.read_bytes())
-    return f"agents-{digest.hexdigest()[:12]}"
-
-
-AGENTS_VERSION: Final = _version()
+AGENTS_VERSION: Final = version_of("agents", Path(__file__), AGENTS_FILE)
 """Names the list, how names are found and chosen, and the text rule."""
 
 

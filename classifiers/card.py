@@ -73,8 +73,9 @@ class Card(TypedDict):
 
 METHOD: Final = (
     "Nested cross-validation, 10 outer folds: items with one address or nearly one text stay together; heads, "
-    "calibration and thresholds are fitted on the other folds alone, the sieve too, whose cut is chosen on the other "
-    "folds' items; a text written for training that resembles a measured one (cosine above 0.6) is left out where "
+    "calibration and thresholds are fitted on the other folds alone, the sieve too, whose score is the mean of four "
+    "draws of the folds and whose cut is chosen on the other folds' items; a text written for training that "
+    "resembles a measured one (cosine above 0.6) is left out where "
     "that one is judged. Labelled posts of the pools (pool_labels.jsonl: chosen by earlier instruments' rank, "
     "labelled by a language model working from the codebook, about half of them, and nearly all told as events, by a "
     "second one that did not see the first labels but had been shown 40 labelled posts as examples: where the two "

@@ -200,6 +200,7 @@ def save_heads(heads: Heads, path: Path) -> str:
         "bias": heads.bias,
         "platt": np.array([decision.platt[name] for name in CURVES]),
         "sieve": heads.sieve.weights,
+        "sieve_pieces": heads.sieve.pieces,
         "sieve_scale": np.array([heads.sieve.scale, heads.sieve.cut]),
         "thresholds": np.array([decision.thresholds[name] for name in CURVES]),
         **{f"cuts_{name}": np.array(decision.cuts[name]) for name in CUTS},
@@ -239,6 +240,7 @@ def load_heads(path: Path = MODEL / ARTEFACT) -> Heads:
             thresholds=dict(zip(CURVES, data["thresholds"].tolist(), strict=True)),
             cuts={name: tuple(data[f"cuts_{name}"].tolist()) for name in CUTS},
         )
+        scale, cut = map(float, data["sieve_scale"])
         heads = Heads(
             space=Space(
                 tuple(data["rules"].tolist()),
@@ -249,7 +251,7 @@ def load_heads(path: Path = MODEL / ARTEFACT) -> Heads:
             sparse=data["sparse"].astype(np.float32) * data["sparse_scale"],
             bias=data["bias"],
             decision=decision,
-            sieve=Sieve(data["sieve"], *map(float, data["sieve_scale"])),
+            sieve=Sieve(data["sieve"], scale, data["sieve_pieces"], cut),
         )
     except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         msg = f"{path} is not an artefact of this version: {error}"

@@ -11,7 +11,6 @@ The rules stand in `rules/*.toml`, each with sentences in which it must and must
 A rule's `unless` words must not stand within `UNLESS_WINDOW` tokens before the match, nor inside it.
 """
 
-import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from classifiers.text import TEXT_VERSION, Read, read
+from classifiers.text import Read, read, version_of
 from warehouse.schema.models import Post, Span
 
 if TYPE_CHECKING:
@@ -46,14 +45,9 @@ _COMPOUND = re.compile(r"https?://\S+|(?<=[a-zA-Z])[-/](?=[a-zA-Z])")
 _CHUNK = re.compile(rf"\S{{{MAX_CHUNK},}}")
 
 
-def _version() -> str:
-    digest = hashlib.sha256(TEXT_VERSION.encode())
-    for path in (Path(__file__), *(RULES_FOLDER / f"{name}.toml" for name in ("words", *THEMES))):
-        digest.update(path.read_bytes())
-    return f"rules-{digest.hexdigest()[:12]}"
-
-
-RULES_VERSION: Final = _version()
+RULES_VERSION: Final = version_of(
+    "rules", Path(__file__), *(RULES_FOLDER / f"{name}.toml" for name in ("words", *THEMES))
+)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 Terms, their classes and their points stand in `rules/screen.toml`.
 """
 
-import hashlib
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from classifiers.agents import AGENTS_FILE, is_about_agent
-from classifiers.text import TEXT_VERSION, compatible
+from classifiers.text import compatible, version_of
 from warehouse.schema.models import Post
 
 if TYPE_CHECKING:
@@ -26,14 +25,7 @@ AGENT: Final = "agent"
 _LETTERS: Final = bytes(ord(chr(byte).lower()) if byte < 128 and chr(byte).isalnum() else 32 for byte in range(256))
 
 
-def _version() -> str:
-    digest = hashlib.sha256(TEXT_VERSION.encode())
-    for path in (Path(__file__), SCREEN_FILE, AGENTS_FILE):
-        digest.update(path.read_bytes())
-    return f"screen-{digest.hexdigest()[:12]}"
-
-
-SCREEN_VERSION: Final = _version()
+SCREEN_VERSION: Final = version_of("screen", Path(__file__), SCREEN_FILE, AGENTS_FILE)
 """Names the terms, their points, how they are summed, the trackers and the text rule."""
 
 

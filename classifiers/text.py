@@ -3,12 +3,14 @@
 `TEXT_VERSION` changes with any change of the result; the instrument's id contains it.
 """
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, repeat
+from pathlib import Path
 from typing import Final
 
 TEXT_VERSION: Final = "text-1"
@@ -42,6 +44,14 @@ _LINK_TURN = re.compile(r"\]\((?=https?://)")
 _MARKUP = re.compile(
     r"\*{1,3}|_{2,3}(?!\w)|(?<!\w)_{2,3}|~~|`{1,3}|\\(?=[*_`~#>-])|^[ \t]{0,3}#{1,6}[ \t]", re.MULTILINE
 )
+
+
+def version_of(step: str, *files: Path) -> str:
+    """Name a step that reads text: any change of the text rule or of the files it is made of changes the name."""
+    digest = hashlib.sha256(TEXT_VERSION.encode())
+    for path in files:
+        digest.update(path.read_bytes())
+    return f"{step}-{digest.hexdigest()[:12]}"
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def heads() -> Heads:
         sparse=generator.normal(size=(space.size, len(OUTPUTS))).astype(np.float32),
         bias=np.zeros(len(OUTPUTS), dtype=np.float32),
         decision=DECISION,
-        sieve=Sieve(np.arange(BUCKETS, dtype=np.int8), 0.5, 0.25),
+        sieve=Sieve(np.arange(BUCKETS, dtype=np.int8), 0.5, np.full((2, 3), 0.5, dtype=np.float16), 0.25),
     )
 
 
@@ -94,6 +94,7 @@ def test_an_artefact_reads_back_and_the_same_heads_give_the_same_bytes(tmp_path:
     assert again.space.rules == ("r.one",)
     assert (again.sieve.scale, again.sieve.cut) == (0.5, 0.25)
     assert (again.sieve.weights == original.sieve.weights).all()
+    assert (again.sieve.pieces == original.sieve.pieces).all()
     vector = np.ones(384, dtype=np.float32) / np.sqrt(384)
     sparse = original.space.vector(prepare(Post(id="a", title="it deleted a file")), [])
     assert np.allclose(again.read(vector), original.read(vector), atol=0.1)

@@ -1,11 +1,12 @@
-"""The sieve learns from few texts what to hand on, in numpy alone, in bounded time, whatever the product is called."""
+"""The sieve learns from few texts what to hand on, in bounded time, whatever the product is called."""
 
 import time
 
 import numpy as np
 
+from classifiers.encoder import piece_vectors
 from classifiers.heads import load_heads
-from classifiers.sieve import BUCKETS, Sieve, buckets, fit_weights, matrix, pack
+from classifiers.sieve import BUCKETS, Beginning, Sieve, buckets, fit_weights, matrix, pack, pieces
 from warehouse.schema.models import Post
 
 EVENTS = ("Agent deleted my files without asking", "It lied about the tests", "Bot pushed although I forbade it")
@@ -42,7 +43,14 @@ def test_stored_weights_answer_as_the_fitted_ones() -> None:
 def test_a_name_moves_nothing() -> None:
     one = Post(id="a", title="Claude Code deleted my files", text="Anthropic says sorry")
     other = Post(id="b", title="Gemini CLI deleted my files", text="Google says sorry")
-    assert buckets(one) == buckets(other)
+    assert buckets(Beginning.of(one)) == buckets(Beginning.of(other))
+    assert pieces(Beginning.of(one)) == pieces(Beginning.of(other))
+
+
+def test_a_word_never_met_is_read_like_its_neighbours() -> None:
+    sieve = learnt()
+    unmet = [sieve.score(post) for post in posts(("erased", "fabricated", "colour", "price"))]
+    assert min(unmet[:2]) > max(unmet[2:])
 
 
 def test_empty_and_endless_texts_are_scored_in_bounded_time() -> None:
@@ -57,5 +65,6 @@ def test_empty_and_endless_texts_are_scored_in_bounded_time() -> None:
 def test_the_shipped_sieve_hands_on_events_and_drops_small_talk() -> None:
     sieve = load_heads().sieve
     assert sieve.weights.shape == (BUCKETS,)
+    assert sieve.pieces.shape == (2, len(piece_vectors()))
     assert sieve.passes(Post(id="a", title="Agent wiped the database although I had told it not to touch it"))
     assert not sieve.passes(Post(id="b", title="Feature request: a setting for the colour of the prompt"))
