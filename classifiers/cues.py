@@ -30,8 +30,13 @@ def cue_grams(title: str, lead: str) -> Iterator[str]:
         if "?" in text:
             yield f"{field}:?"
         yield from (f"{field}:{pair}" for pair in _pairs(found, (*_AGAINST, *_FRAMES)))
-        near = {pair for part in _SENTENCE.split(text)[:MAX_SENTENCES] for pair in _pairs(_found(part), _AGAINST)}
+        near = {pair for part in sentences(text) for pair in _pairs(_found(part), _AGAINST)}
         yield from (f"{field}:near:{pair}" for pair in sorted(near))
+
+
+def sentences(text: str) -> list[str]:
+    """Return the first sentences of a text, without what ends them."""
+    return _SENTENCE.split(text)[:MAX_SENTENCES]
 
 
 @cache

@@ -70,11 +70,19 @@ def verify_quantized() -> tuple[Path, Path]:
 
 @cache
 def _pieces() -> "Tokenizer":
+    return _load_tokenizer(_verified_tokenizer(), None)
+
+
+def _load_tokenizer(file: Path, longest: int | None) -> "Tokenizer":
+    """Load the tokenizer to cut texts after so many word pieces, or never."""
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(_verified_tokenizer()))
+    tokenizer = Tokenizer.from_file(str(file))
     tokenizer.no_padding()
-    tokenizer.no_truncation()
+    if longest is None:
+        tokenizer.no_truncation()
+    else:
+        tokenizer.enable_truncation(longest)
     return tokenizer
 
 
@@ -163,16 +171,13 @@ class QuantizedMiniLM:
 
     def __init__(self) -> None:
         import onnxruntime
-        from tokenizers import Tokenizer
 
         options = onnxruntime.SessionOptions()
         # One text at a time gains nothing from a second thread; see `MiniLM`.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         weights, tokenizer = verify_quantized()
         self._session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
-        self._tokenizer = Tokenizer.from_file(str(tokenizer))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer = _load_tokenizer(tokenizer, MAX_TOKENS)
 
     def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """Return the means over word pieces of the states of `LAYERS`, side by side; each text is read alone.

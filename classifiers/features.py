@@ -253,11 +253,11 @@ def block_counts(parts: Parts) -> "list[tuple[NDArray[np.int64], NDArray[np.int6
     import numpy as np
 
     blocks = (
-        (TITLE_BUCKETS, _hashed(_word_grams(parts.title), TITLE_BUCKETS)),
-        (WORD_BUCKETS, _hashed(_word_grams(parts.lead), WORD_BUCKETS)),
+        (TITLE_BUCKETS, hashed(_word_grams(parts.title), TITLE_BUCKETS)),
+        (WORD_BUCKETS, hashed(_word_grams(parts.lead), WORD_BUCKETS)),
         (CHARACTER_BUCKETS, _character_buckets(f"{parts.title} {parts.body}")),
-        (PAIR_BUCKETS, _hashed(_pair_grams(parts.lead), PAIR_BUCKETS)),
-        (CUE_BUCKETS, _hashed(cue_grams(parts.title, parts.lead), CUE_BUCKETS)),
+        (PAIR_BUCKETS, hashed(_pair_grams(parts.lead), PAIR_BUCKETS)),
+        (CUE_BUCKETS, hashed(cue_grams(parts.title, parts.lead), CUE_BUCKETS)),
     )
     counts, offset = [], 0
     for size, buckets in blocks:
@@ -267,7 +267,8 @@ def block_counts(parts: Parts) -> "list[tuple[NDArray[np.int64], NDArray[np.int6
     return counts
 
 
-def _hashed(grams: Iterable[str], size: int) -> Iterable[int]:
+def hashed(grams: Iterable[str], size: int) -> Iterable[int]:
+    """Yield the bucket of each gram, below `size`, a power of two."""
     return (_bucket(gram, size) for gram in grams)
 
 
